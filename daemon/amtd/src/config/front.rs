@@ -1,0 +1,84 @@
+//! `[front]`: the local ports and the clients on them.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use super::{
+    Period,
+    section::{Problem, hours, milliseconds, minutes, seconds, section},
+};
+
+section! {
+    /// The local ports on which clients are served.
+    struct Front {
+        /// Ports that are served from the start, whether firmware has asked for them or not, so that clients find the
+        /// daemon while the link is down. Other ports are served when firmware asks for them.
+        ports: Vec<u16> = vec![16_992, 16_993];
+        /// Addresses on which each port is served. Only addresses of this machine's loopback are allowed: firmware
+        /// treats what comes this way as local.
+        addresses: Vec<IpAddr> = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        /// Local ports that stand for the firmware's ports, as in `{ 16992 = 26992, 16993 = 0 }`, to run beside another
+        /// service or without privilege for port 623. With 0 any free port is taken; the status shows which.
+        remap: BTreeMap<u16, u16> = BTreeMap::new();
+        /// First pause before a port that could not be bound is tried again. It doubles.
+        bind_retry_first: Period = seconds(1), allowed milliseconds(10)..=hours(1);
+        /// Longest such pause.
+        bind_retry_max: Period = seconds(30), allowed milliseconds(10)..=hours(1);
+        /// Clients that the kernel keeps for the daemon on each port before it accepts them.
+        backlog: u32 = 1024, allowed 1..=65_535;
+        /// Client connections at once. More wait in the backlog.
+        max_connections: usize = 1024, allowed 1..=65_536;
+        /// The same for the processes of one user. More are closed.
+        max_connections_per_peer: usize = 1024, allowed 1..=65_536;
+        /// Bytes of a request that are taken from one client before firmware takes them. Then it is not read.
+        client_buffer: usize = 16_384, allowed 1..=1 << 20;
+        /// How long the head of an HTTP request may take from its first byte.
+        head_wait: Period = seconds(30), allowed milliseconds(1)..=hours(1);
+        /// How long a client may rest between two requests.
+        idle: Period = hours(1), allowed milliseconds(1)..=hours(168);
+        /// How long a client may take nothing of what waits for it.
+        client_stall: Period = minutes(5), allowed milliseconds(1)..=hours(24);
+        /// After a client ended its side in the middle of an exchange whose end cannot be seen: silence of firmware,
+        /// once it has answered, after which the answer counts as complete.
+        half_close_quiet: Period = seconds(1), allowed milliseconds(1)..=minutes(1);
+        /// After a client ended its side in the middle of an exchange: how long firmware may be silent.
+        half_close_limit: Period = seconds(10), allowed milliseconds(1)..=hours(1);
+        /// How long a client's last bytes are read and dropped after firmware closed, so that the kernel does not
+        /// reset the connection over them and destroy the end of the response.
+        drain_after_close: Period = seconds(3), allowed milliseconds(1)..=minutes(10);
+        /// What a client is told to wait, in the `Retry-After` of a 503, when firmware cannot be reached.
+        retry_after: Period = seconds(5), allowed seconds(1)..=hours(1);
+    }
+    check problems;
+}
+
+/// Port 0 in a list of ports that are named to firmware.
+pub(super) fn port_zero(key: &'static str, ports: &[u16]) -> Option<Problem> {
+    ports.contains(&0).then(|| Problem::new(key, "0 is not allowed; allowed: 1 to 65535"))
+}
+
+fn problems(section: &Front) -> Vec<Problem> {
+    let foreign = section.addresses.iter().find(|address| !address.is_loopback());
+    let allowed = "allowed: loopback addresses, as in \"127.0.0.1\" and \"::1\"";
+    [
+        port_zero("ports", &section.ports),
+        section.remap.contains_key(&0).then(|| {
+            Problem::new("remap", "firmware port 0 is not allowed; allowed: 1 to 65535 = 0 to 65535")
+        }),
+        foreign.map(|address| Problem::new("addresses", format!("{address} is not allowed; {allowed}"))),
+        section.addresses.is_empty().then(|| Problem::new("addresses", format!("must not be empty; {allowed}"))),
+        (section.half_close_quiet > section.half_close_limit).then(|| {
+            let text = format!("must not exceed half_close_limit, which is {}", section.half_close_limit);
+            Problem::new("half_close_quiet", text)
+        }),
+        (section.bind_retry_first > section.bind_retry_max).then(|| {
+            let text = format!("must not exceed bind_retry_max, which is {}", section.bind_retry_max);
+            Problem::new("bind_retry_first", text)
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,43 @@
+//! `[queue]`: who may use firmware's few channels, and when.
+
+use super::{
+    Period,
+    section::{Problem, hours, milliseconds, minutes, seconds, section},
+};
+
+section! {
+    /// Admission of requests to firmware's channels. A request that waits too long is refused in the client's own
+    /// protocol, so that every wait has an end.
+    struct Queue {
+        /// Channels that only agent-presence and health requests may take. At least one is always left for all.
+        reserved_slots: usize = 1, allowed 0..=7;
+        /// How long a request waits for a channel while firmware can be reached.
+        wait: Period = seconds(30), allowed milliseconds(1)..=hours(1);
+        /// How long a request waits while firmware cannot be reached.
+        link_wait: Period = seconds(10), allowed seconds(0)..=hours(1);
+        /// How long a request waits for a port that firmware does not serve although it serves others. Some firmware
+        /// withdraws its ports for a moment and asks for them again.
+        forward_wait: Period = seconds(3), allowed seconds(0)..=hours(1);
+        /// How long firmware may be silent in the middle of a request before the connection is given up.
+        response_wait: Period = minutes(2), allowed milliseconds(1)..=hours(24);
+        /// How long firmware has to close a connection that it said it would close.
+        ending_wait: Period = seconds(2), allowed milliseconds(1)..=hours(1);
+        /// First pause after firmware refused a channel. It doubles up to `retry_max`.
+        retry_first: Period = milliseconds(250), allowed milliseconds(1)..=minutes(1);
+        /// Longest pause between two attempts to open a channel.
+        retry_max: Period = seconds(2), allowed milliseconds(1)..=minutes(10);
+        /// Attempts to open a channel for one request.
+        retry_attempts: u32 = 10, allowed 1..=1000;
+        /// How long a refusal for lack of resources is believed before one more channel is tried.
+        relearn: Period = seconds(30), allowed milliseconds(1)..=hours(24);
+        /// Requests above bulk that are admitted in a row while a bulk request waits. With 9, bulk keeps a tenth.
+        bulk_patience: u32 = 9, allowed 1..=1000;
+    }
+    check order;
+}
+
+fn order(section: &Queue) -> Option<Problem> {
+    (section.retry_first > section.retry_max).then(|| {
+        Problem::new("retry_first", format!("must not exceed retry_max, which is {}", section.retry_max))
+    })
+}

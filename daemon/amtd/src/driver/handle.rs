@@ -1,0 +1,130 @@
+//! How the rest of the daemon speaks to the driver: a cloneable [`Handle`], and a [`Flow`] for each client connection.
+//!
+//! Everybody may wait for the driver; the driver waits for nobody. The command queue has no numeric bound because its
+//! senders have: a connection sends at most the bytes that it was given room for, reports at most the bytes that it
+//! was given, and begins, finishes and closes each request once.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use amtd_apf::{
+    ForwardId, Port,
+    mux::{FlowEvent, FlowId, FlowSpec, Request},
+};
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{DriverStatus, LinkStatus};
+
+/// What the driver is asked to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Open { flow: FlowId, spec: FlowSpec, events: mpsc::UnboundedSender<FlowEvent> },
+    Flow(FlowId, FlowCommand),
+    AnswerForward { forward: ForwardId, accept: bool },
+    Reconnect { why: &'static str },
+    Status(oneshot::Sender<DriverStatus>),
+    Stop,
+}
+
+/// What a client connection asks of the driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FlowCommand {
+    /// A request begins.
+    Request(Request),
+    /// The request under way is of another kind than was said.
+    Reclassify(Request),
+    /// Bytes of a request.
+    Send(Bytes),
+    /// The response is complete; firmware closes the connection unless `keep`.
+    Finish { keep: bool },
+    /// The client took bytes of the response.
+    Delivered(usize),
+    /// The client is gone; what it sent still goes out if `orderly`.
+    Close { orderly: bool },
+}
+
+/// A request of firmware to serve a port, to be answered by [`Handle::answer_forward`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ForwardRequest {
+    pub(crate) forward: ForwardId,
+    pub(crate) port: Port,
+}
+
+/// Speaks to the driver.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    pub(super) commands: mpsc::UnboundedSender<Command>,
+    pub(super) link: watch::Receiver<LinkStatus>,
+    pub(super) next_flow: Arc<AtomicU64>,
+}
+
+impl Handle {
+    /// Announces a client connection. Costs firmware nothing until its first request.
+    pub(crate) fn open(&self, spec: FlowSpec) -> Flow {
+        // A source of distinct numbers: nothing else is ordered by it.
+        let id = FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed));
+        let (sender, events) = mpsc::unbounded_channel();
+        self.command(Command::Open { flow: id, spec, events: sender });
+        Flow { id, commands: self.commands.clone(), events, open: true }
+    }
+
+    /// Says whether the port is served.
+    pub(crate) fn answer_forward(&self, forward: ForwardId, accept: bool) {
+        self.command(Command::AnswerForward { forward, accept });
+    }
+
+    /// Begins a new session with firmware, which asks for its ports again.
+    pub(crate) fn reconnect(&self, why: &'static str) {
+        self.command(Command::Reconnect { why });
+    }
+
+    /// What the driver knows at this moment; `None` if it has ended. The caller adds the deadline.
+    pub async fn status(&self) -> Option<DriverStatus> {
+        let (reply, status) = oneshot::channel();
+        self.command(Command::Status(reply));
+        status.await.ok()
+    }
+
+    /// Ends the session with firmware in an orderly way and then the driver.
+    pub fn stop(&self) {
+        self.command(Command::Stop);
+    }
+
+    /// The state of the link, always the latest.
+    pub fn link(&self) -> watch::Receiver<LinkStatus> {
+        self.link.clone()
+    }
+
+    fn command(&self, command: Command) {
+        // The driver ends only when the daemon does; then nobody is left to be told.
+        let _ = self.commands.send(command);
+    }
+}
+
+/// A client connection, from the side of the front. Dropping it closes it.
+#[derive(Debug)]
+pub(crate) struct Flow {
+    id: FlowId,
+    commands: mpsc::UnboundedSender<Command>,
+    /// Bounded by the receive window of the channel and the room of the connection: see the module.
+    pub(crate) events: mpsc::UnboundedReceiver<FlowEvent>,
+    open: bool,
+}
+
+impl Flow {
+    pub(crate) fn command(&mut self, command: FlowCommand) {
+        self.open &= !matches!(command, FlowCommand::Close { .. });
+        let _ = self.commands.send(Command::Flow(self.id, command));
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        if self.open {
+            self.command(FlowCommand::Close { orderly: false });
+        }
+    }
+}

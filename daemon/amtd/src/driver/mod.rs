@@ -1,0 +1,453 @@
+//! The driver: one task that owns the MEI device, the session with firmware and the queues in front of it.
+//!
+//! It waits for nobody: commands come in by a queue, events go out by queues that their readers' limits bound, and
+//! connecting and closing, which can block for seconds (mei 2.3, 3), happen on other threads. Each turn of its loop is
+//! bounded in work, so that neither a busy device nor a busy client can keep it from the others. Status is a copy made
+//! on request, so that looking never disturbs.
+//!
+//! Called by `app`; spoken to through [`Handle`].
+
+mod alerts;
+mod heartbeat;
+mod handle;
+mod link;
+mod status;
+pub(crate) mod wake;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicU64},
+    time::{Duration, Instant, SystemTime},
+};
+
+use amtd_apf::{
+    Class, DisconnectReason, Event as SessionEvent, SessionError,
+    mux::{Event, FlowEvent, FlowId, Mux, MuxConfig},
+};
+use amtd_mei::{Connection, LinkError, LinkState, Recv, Send};
+use tokio::sync::{mpsc, watch};
+use tracing::{debug, info, warn};
+
+pub(crate) use self::handle::{Command, Flow, FlowCommand, ForwardRequest};
+pub use self::{
+    handle::Handle,
+    heartbeat::Heartbeat,
+    link::LinkConfig,
+    status::{DriverCounters, DriverStatus, LinkStatus, SessionStatus},
+};
+use self::{alerts::Alerts, link::Connector, wake::Wake};
+
+/// Messages read from the device in one turn before clients and timers get theirs. About one kernel queue's worth.
+const RECV_BUDGET: usize = 64;
+/// Messages handed to the device in one turn, for the same reason.
+const SEND_BUDGET: usize = 64;
+/// Commands taken in one turn.
+const COMMAND_BUDGET: usize = 128;
+/// Ports that firmware asked for and that the front has not looked at yet; more are refused at once.
+const FORWARD_QUEUE: usize = 32;
+/// How long a session must have served ports before its loss is taken as news and tried again at once.
+const PROOF: Duration = Duration::from_secs(10);
+/// How long a stopping driver tries to hand its goodbye to the device.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Limits of the driver.
+#[derive(Debug, Clone)]
+pub struct DriverConfig {
+    /// How the device is found and how patiently.
+    pub link: LinkConfig,
+    /// The multiplexer.
+    pub mux: MuxConfig,
+    /// How long the device may take no message while one waits, before the link is given up (apf 10, row 54).
+    pub transmit_stall: Duration,
+}
+
+/// See the [module](self).
+pub struct Driver {
+    config: DriverConfig,
+    mux: Mux,
+    connector: Connector,
+    device: Option<Device>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    clients: HashMap<FlowId, mpsc::UnboundedSender<FlowEvent>>,
+    forwards: mpsc::Sender<ForwardRequest>,
+    alerts: Alerts,
+    link: watch::Sender<LinkStatus>,
+    counters: DriverCounters,
+    heartbeat: Heartbeat,
+    wake: Wake,
+    stopping: bool,
+}
+
+/// The device while it is connected.
+struct Device {
+    connection: Connection,
+    /// Room for the largest message (mei 4: a shorter read would lose the boundary).
+    inbox: Vec<u8>,
+    /// The message on its way out: filled by the multiplexer, or still here because the device took it not.
+    outbox: Vec<u8>,
+    /// Since when the device takes no message, if it does not.
+    blocked_since: Option<Instant>,
+    /// Since when firmware serves ports.
+    ready_since: Option<Instant>,
+}
+
+impl Driver {
+    /// A driver, the handle to it, and the ports that firmware will ask for.
+    pub fn new(config: DriverConfig, heartbeat: Heartbeat) -> (Self, Handle, ForwardRequests) {
+        let (commands_sender, commands) = mpsc::unbounded_channel();
+        let (forwards, forward_requests) = mpsc::channel(FORWARD_QUEUE);
+        let (link, link_receiver) = watch::channel(LinkStatus::new());
+        let handle =
+            Handle { commands: commands_sender, link: link_receiver, next_flow: Arc::new(AtomicU64::new(1)) };
+        let driver = Self {
+            mux: Mux::new(config.mux.clone()),
+            connector: Connector::new(config.link.clone()),
+            config,
+            device: None,
+            commands,
+            clients: HashMap::new(),
+            forwards,
+            alerts: Alerts::default(),
+            link,
+            counters: DriverCounters::default(),
+            heartbeat,
+            wake: Wake::default(),
+            stopping: false,
+        };
+        (driver, handle, ForwardRequests(forward_requests))
+    }
+
+    /// Runs until [`Handle::stop`]. The device is closed when it returns.
+    pub async fn run(mut self) {
+        let mut batch = Vec::with_capacity(COMMAND_BUDGET);
+        while !self.stopping {
+            self.wait(&mut batch).await;
+            for command in batch.drain(..) {
+                self.command(command);
+            }
+            if self.turn() {
+                // More work is ready, but others are too.
+                tokio::task::yield_now().await;
+            }
+            self.heartbeat.beat();
+        }
+        self.say_goodbye().await;
+    }
+
+    // ---- waiting ----
+
+    /// Waits until there is something to do. What it is, the next turn finds out: a wake-up is only a hint.
+    async fn wait(&mut self, batch: &mut Vec<Command>) {
+        self.wake.set(self.next_timeout());
+        tokio::select! {
+            biased;
+            _ = self.commands.recv_many(batch, COMMAND_BUDGET) => {}
+            () = device_ready(self.device.as_ref()) => {}
+            attempt = self.connector.attempt(), if self.device.is_none() => self.attempted(attempt),
+            () = self.wake.wait() => {}
+        }
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let stall = self
+            .device
+            .as_ref()
+            .and_then(|device| device.blocked_since)
+            .and_then(|since| since.checked_add(self.config.transmit_stall));
+        [self.mux.poll_timeout(), stall, self.heartbeat.next()].into_iter().flatten().min()
+    }
+
+    // ---- one turn ----
+
+    /// Moves everything that can be moved, within the budgets. Returns whether a budget ran out.
+    fn turn(&mut self) -> bool {
+        self.counters.turns += 1;
+        let now = Instant::now();
+        let mut more = false;
+        let mut result = self.receive(now, &mut more);
+        if result.is_ok() && self.mux.poll_timeout().is_some_and(|at| at <= now) {
+            result = self.mux.handle_timeout(now).map_err(End::Session);
+        }
+        self.dispatch(now);
+        match result {
+            Ok(()) => match self.transmit(now, &mut more) {
+                Ok(()) => {}
+                Err(end) => self.end_link(now, end),
+            },
+            Err(end) => {
+                // The session may have a last word; the device may not take it.
+                let _ = self.transmit(now, &mut more);
+                self.end_link(now, end);
+            }
+        }
+        self.dispatch(now);
+        more
+    }
+
+    fn receive(&mut self, now: Instant, more: &mut bool) -> Result<(), End> {
+        let Some(device) = &mut self.device else { return Ok(()) };
+        for _ in 0..RECV_BUDGET {
+            match device.connection.try_recv(&mut device.inbox).map_err(End::Device)? {
+                Recv::Message(length) => {
+                    let message = device.inbox.get(..length).unwrap_or_default();
+                    self.mux.handle_message(now, message).map_err(End::Session)?;
+                }
+                Recv::Empty => debug!("empty message from the device"),
+                Recv::WouldBlock => return Ok(()),
+            }
+        }
+        *more = true;
+        Ok(())
+    }
+
+    fn transmit(&mut self, now: Instant, more: &mut bool) -> Result<(), End> {
+        let Some(device) = &mut self.device else { return Ok(()) };
+        for _ in 0..SEND_BUDGET {
+            if device.outbox.is_empty() && self.mux.poll_transmit(now, &mut device.outbox).is_none() {
+                device.outbox.clear();
+                return Ok(());
+            }
+            match device.connection.try_send(&device.outbox).map_err(End::Device)? {
+                Send::Done => {
+                    device.outbox.clear();
+                    device.blocked_since = None;
+                }
+                Send::WouldBlock => {
+                    self.counters.blocked += 1;
+                    let since = *device.blocked_since.get_or_insert(now);
+                    let stalled = now.duration_since(since) >= self.config.transmit_stall;
+                    return if stalled { Err(End::Stalled) } else { Ok(()) };
+                }
+            }
+        }
+        *more = true;
+        Ok(())
+    }
+
+    fn dispatch(&mut self, now: Instant) {
+        while let Some(event) = self.mux.poll_event() {
+            match event {
+                Event::Flow { flow, event } => self.tell_client(flow, event),
+                Event::Session(event) => self.session_event(now, event),
+            }
+        }
+    }
+
+    fn tell_client(&mut self, flow: FlowId, event: FlowEvent) {
+        let last = matches!(event, FlowEvent::Closed(_) | FlowEvent::Refused(_));
+        if let Some(client) = self.clients.get(&flow) {
+            // A client that has just gone says so by a command that is on its way.
+            let _ = client.send(event);
+        }
+        if last {
+            self.clients.remove(&flow);
+        }
+    }
+
+    fn session_event(&mut self, now: Instant, event: SessionEvent) {
+        match event {
+            SessionEvent::Ready => {
+                if let Some(device) = &mut self.device {
+                    device.ready_since.get_or_insert(now);
+                }
+                self.publish(LinkState::Up, true, "the firmware serves local ports".into());
+            }
+            SessionEvent::Restarted => {
+                self.alerts.clear();
+                self.publish(LinkState::Up, false, "the firmware restarted its port forwarding".into());
+            }
+            SessionEvent::ForwardRequested { forward, port, address } => {
+                info!(%port, address, "firmware asks for a port");
+                if self.forwards.try_send(ForwardRequest { forward, port }).is_err() {
+                    self.mux.answer_forward(now, forward, false);
+                }
+            }
+            SessionEvent::ForwardCancelled { port } => info!(%port, "firmware withdrew a port"),
+            SessionEvent::UdpSend { host, port, .. } => {
+                self.counters.datagrams += 1;
+                debug!(host, %port, "a datagram of firmware is not sent: no network access is given to firmware");
+            }
+            other => self.alerts.handle(now, &mut self.mux, &mut self.counters, other),
+        }
+    }
+
+    // ---- commands ----
+
+    fn command(&mut self, command: Command) {
+        let now = Instant::now();
+        match command {
+            Command::Open { flow, spec, events } => {
+                self.clients.insert(flow, events);
+                self.mux.open(flow, spec);
+            }
+            Command::Flow(flow, command) => self.flow_command(now, flow, command),
+            Command::AnswerForward { forward, accept } => self.mux.answer_forward(now, forward, accept),
+            Command::Reconnect { why } => {
+                if self.device.is_some() {
+                    self.end_link(now, End::Asked(why));
+                }
+            }
+            Command::Status(reply) => {
+                // Nobody waits for it any more: then it is of no use.
+                let _ = reply.send(self.status());
+            }
+            Command::Stop => self.stopping = true,
+        }
+    }
+
+    fn flow_command(&mut self, now: Instant, flow: FlowId, command: FlowCommand) {
+        match command {
+            FlowCommand::Request(request) => self.mux.request(now, flow, request),
+            FlowCommand::Reclassify(request) => self.mux.reclassify(flow, request),
+            FlowCommand::Send(bytes) => self.mux.send(now, flow, bytes),
+            FlowCommand::Finish { keep } => self.mux.finish(now, flow, keep),
+            FlowCommand::Delivered(bytes) => self.mux.delivered(flow, bytes),
+            FlowCommand::Close { orderly } => {
+                self.clients.remove(&flow);
+                self.mux.close(now, flow, orderly);
+            }
+        }
+    }
+
+    fn status(&self) -> DriverStatus {
+        let session = self.mux.session().map(|session| SessionStatus {
+            state: session.state(),
+            slots: self.mux.slots().unwrap_or_else(|| session.slots()),
+            channels: session.channels().collect(),
+            forwards: session.forwards().cloned().collect(),
+            counters: session.counters().clone(),
+        });
+        DriverStatus {
+            link: self.link.borrow().clone(),
+            session,
+            flows: self.mux.flows().collect(),
+            queues: Class::ALL.iter().map(|class| (*class, self.mux.queue_depth(*class))).collect(),
+            mux: self.mux.counters().clone(),
+            driver: self.counters.clone(),
+        }
+    }
+
+    // ---- the link ----
+
+    /// An attempt to connect ended.
+    fn attempted(&mut self, attempt: link::Attempt) {
+        match attempt {
+            link::Attempt::Connected { node, connection } => {
+                let length = connection.max_message_length();
+                let node = node.path().to_owned();
+                info!(node = %node.display(), max_message_length = length, "device connected");
+                self.mux.link_up(Instant::now(), length);
+                self.link.send_modify(|link| {
+                    link.node = Some(node);
+                    link.connects += 1;
+                    link.max_message_length = length;
+                    link.protocol_version = connection.protocol_version();
+                });
+                self.device = Some(Device {
+                    connection,
+                    inbox: vec![0; length],
+                    outbox: Vec::with_capacity(length),
+                    blocked_since: None,
+                    ready_since: None,
+                });
+                self.publish(LinkState::Up, false, "connected; waiting for the firmware to announce its ports".into());
+            }
+            link::Attempt::Failed { error, pause } => {
+                self.link.send_modify(|link| {
+                    link.node = Some(error.path().to_owned());
+                    link.last_error = Some(error.to_string());
+                });
+                self.publish(pause.state, false, error.to_string());
+            }
+            // A failure that is being shown stays shown until an attempt ends otherwise.
+            link::Attempt::Trying if self.connector.state() != LinkState::Connecting => {}
+            link::Attempt::Trying => self.publish(LinkState::Connecting, false, "connecting to the device".into()),
+        }
+    }
+
+    /// The session or the device is lost: everything of it goes, in one place.
+    fn end_link(&mut self, now: Instant, end: End) {
+        let Some(device) = self.device.take() else { return };
+        self.counters.lost += 1;
+        self.mux.link_lost(now);
+        self.alerts.clear();
+        let proven = device.ready_since.is_some_and(|since| now.duration_since(since) >= PROOF);
+        let node = self.link.borrow().node.clone();
+        let pause = self.connector.lost(device.connection, node, &end, proven);
+        let why = end.to_string();
+        warn!(why, retry_in = ?pause.wait, "link to firmware lost");
+        self.link.send_modify(|link| {
+            link.last_error = Some(why.clone());
+            link.max_message_length = 0;
+        });
+        self.publish(pause.state, false, why);
+    }
+
+    fn publish(&self, state: LinkState, ready: bool, detail: String) {
+        self.link.send_if_modified(|link| {
+            let changed = link.state != state || link.ready != ready;
+            if changed {
+                link.since = SystemTime::now();
+                info!(state = state.name(), ready, detail, "link");
+            }
+            let news = changed || link.detail != detail;
+            (link.state, link.ready, link.detail) = (state, ready, detail);
+            news
+        });
+    }
+
+    /// Tells firmware that the host stops, as far as the device takes it, and closes the device.
+    async fn say_goodbye(mut self) {
+        let now = Instant::now();
+        self.mux.disconnect(DisconnectReason::BY_APPLICATION);
+        if let Some(mut device) = self.device.take() {
+            let goodbye = async {
+                loop {
+                    if !device.outbox.is_empty() && device.connection.send(&device.outbox).await.is_err() {
+                        return;
+                    }
+                    device.outbox.clear();
+                    if self.mux.poll_transmit(now, &mut device.outbox).is_none() {
+                        return;
+                    }
+                }
+            };
+            if tokio::time::timeout(GOODBYE, goodbye).await.is_err() {
+                warn!("the device took no goodbye");
+            }
+            device.connection.close().await;
+        }
+        info!("driver stopped");
+    }
+}
+
+/// Ports that firmware asks for, for the front.
+#[derive(Debug)]
+pub struct ForwardRequests(pub(crate) mpsc::Receiver<ForwardRequest>);
+
+/// Why a link ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum End {
+    #[error("{0}")]
+    Device(LinkError),
+    #[error("{0}")]
+    Session(SessionError),
+    #[error("the device takes no messages")]
+    Stalled,
+    #[error("{0}")]
+    Asked(&'static str),
+}
+
+/// Waits until the device can be read, or written if a message waits for that.
+async fn device_ready(device: Option<&Device>) {
+    let Some(device) = device else { return std::future::pending().await };
+    // An error is readiness too: the next turn meets it when it reads.
+    let _ = if device.outbox.is_empty() {
+        device.connection.recv_ready().await
+    } else {
+        tokio::select! {
+            ready = device.connection.recv_ready() => ready,
+            ready = device.connection.send_ready() => ready,
+        }
+    };
+}

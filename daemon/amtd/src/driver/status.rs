@@ -1,0 +1,92 @@
+//! What the driver tells about itself: the state of the link, and a snapshot of everything it owns.
+
+use std::{path::PathBuf, time::SystemTime};
+
+use amtd_apf::{ChannelInfo, Class, Counters, Forward, Slots, State, mux::{FlowInfo, MuxCounters}};
+use amtd_mei::LinkState;
+
+/// The state of the link to firmware, published at each change.
+#[derive(Debug, Clone)]
+pub struct LinkStatus {
+    /// Where the connection to the device stands.
+    pub state: LinkState,
+    /// Whether firmware serves channels: only then is the link of use.
+    pub ready: bool,
+    /// One sentence for people.
+    pub detail: String,
+    /// The device in use or last tried.
+    pub node: Option<PathBuf>,
+    /// When `state` or `ready` last changed.
+    pub since: SystemTime,
+    /// Connections made so far.
+    pub connects: u64,
+    /// Largest MEI message of the present connection, in bytes.
+    pub max_message_length: usize,
+    /// Version that the firmware client reported on connect.
+    pub protocol_version: u8,
+    /// Why the link was last lost or could not be made.
+    pub last_error: Option<String>,
+}
+
+impl LinkStatus {
+    pub(super) fn new() -> Self {
+        Self {
+            state: LinkState::Down,
+            ready: false,
+            detail: "looking for the device".into(),
+            node: None,
+            since: SystemTime::now(),
+            connects: 0,
+            max_message_length: 0,
+            protocol_version: 0,
+            last_error: None,
+        }
+    }
+}
+
+/// Counts of the driver's own work.
+#[derive(Debug, Clone, Default)]
+pub struct DriverCounters {
+    /// Turns of the driver's loop.
+    pub turns: u64,
+    /// Times the device would not take a message at once.
+    pub blocked: u64,
+    /// Links lost after they had been up.
+    pub lost: u64,
+    /// Alerts that firmware delivered.
+    pub alerts: u64,
+    /// Datagrams that firmware wanted sent; none is.
+    pub datagrams: u64,
+}
+
+/// Everything the driver knows.
+#[derive(Debug, Clone)]
+pub struct DriverStatus {
+    /// The link.
+    pub link: LinkStatus,
+    /// The session, while there is one.
+    pub session: Option<SessionStatus>,
+    /// Client connections known.
+    pub flows: Vec<FlowInfo>,
+    /// Requests waiting, by class.
+    pub queues: Vec<(Class, usize)>,
+    /// Counts of the multiplexer.
+    pub mux: MuxCounters,
+    /// Counts of the driver.
+    pub driver: DriverCounters,
+}
+
+/// The present session with firmware.
+#[derive(Debug, Clone)]
+pub struct SessionStatus {
+    /// How far it is.
+    pub state: State,
+    /// Use of the channel slots.
+    pub slots: Slots,
+    /// Channels.
+    pub channels: Vec<ChannelInfo>,
+    /// Ports that firmware asked for.
+    pub forwards: Vec<Forward>,
+    /// Counts since it began.
+    pub counters: Counters,
+}

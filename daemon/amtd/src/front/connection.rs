@@ -1,0 +1,116 @@
+//! The task of one client connection: moves bytes between its socket and its [`Relay`].
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    net::Shutdown,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use amtd_apf::mux::{FlowEnd, FlowEvent};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    net::TcpStream,
+    sync::watch,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::relay::{Ending, Relay, Summary};
+use crate::driver::{Flow, LinkStatus, wake::Wake};
+
+/// Largest piece read from a client at once, in bytes.
+const READ_SIZE: usize = 16 * 1024;
+
+thread_local! {
+    /// Where clients are read into. One for all: what is read is moved on before the next read.
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
+}
+
+/// Serves a client until its connection has ended.
+pub(super) async fn serve(
+    mut stream: TcpStream,
+    mut flow: Flow,
+    mut relay: Relay,
+    link: watch::Receiver<LinkStatus>,
+    stop: CancellationToken,
+) -> Summary {
+    let mut wake = Wake::default();
+    let mut stopping = false;
+    loop {
+        write(&stream, &mut relay);
+        for command in relay.commands() {
+            flow.command(command);
+        }
+        if let Some(ending) = relay.ended() {
+            close(&stream, ending);
+            return relay.summary();
+        }
+        wake.set(relay.deadline());
+        tokio::select! {
+            biased;
+            event = flow.events.recv(), if relay.awaits_events() => {
+                // Without a driver there is no link.
+                let event = event.unwrap_or(FlowEvent::Closed(FlowEnd::LinkLost));
+                relay.event(Instant::now(), event, &|| link.borrow().detail.clone());
+            }
+            result = poll_fn(|cx| poll_client(cx, &mut stream, &mut relay)) => {
+                if result.is_err() {
+                    relay.client_gone();
+                }
+            }
+            () = wake.wait() => relay.timeout(Instant::now()),
+            () = stop.cancelled(), if !stopping => {
+                stopping = true;
+                relay.stop();
+            }
+        }
+    }
+}
+
+/// Reads once from the client into the relay, or ends because the client takes bytes again.
+fn poll_client(cx: &mut Context<'_>, stream: &mut TcpStream, relay: &mut Relay) -> Poll<io::Result<()>> {
+    if relay.output().is_some() && stream.poll_write_ready(cx)?.is_ready() {
+        return Poll::Ready(Ok(()));
+    }
+    let limit = relay.read_limit().min(READ_SIZE);
+    if limit == 0 {
+        return Poll::Pending;
+    }
+    SCRATCH.with_borrow_mut(|scratch| {
+        let mut buffer = ReadBuf::new(scratch.get_mut(..limit).unwrap_or_default());
+        ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+        let now = Instant::now();
+        match buffer.filled() {
+            [] => relay.client_end(now),
+            bytes => relay.from_client(now, bytes),
+        }
+        Poll::Ready(Ok(()))
+    })
+}
+
+/// Writes what the client takes. One write for each message of firmware, as it came.
+fn write(stream: &TcpStream, relay: &mut Relay) {
+    while let Some(bytes) = relay.output() {
+        match stream.try_write(bytes) {
+            Ok(count) => relay.written(Instant::now(), count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return relay.client_gone(),
+        }
+    }
+    if relay.flushed(Instant::now()) {
+        // A client that is gone already needs no FIN.
+        let _ = SockRef::from(stream).shutdown(Shutdown::Write);
+    }
+}
+
+fn close(stream: &TcpStream, ending: Ending) {
+    if ending == Ending::Reset {
+        // The close that follows sends RST instead of FIN.
+        let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,44 @@
+//! Who listens on a port that the daemon cannot have.
+
+use procfs::{net::TcpState, process::FDTarget};
+
+/// The process that listens on a TCP port, as `name (pid N)`; its user if the process cannot be seen; `None` if nobody
+/// is known to listen.
+pub(super) fn of_port(port: u16) -> Option<String> {
+    let tables = [procfs::net::tcp(), procfs::net::tcp6()];
+    let entry = tables
+        .into_iter()
+        .flatten()
+        .flatten()
+        .find(|entry| entry.state == TcpState::Listen && entry.local_address.port() == port)?;
+    Some(process_of(entry.inode).unwrap_or_else(|| format!("a process of user {}", entry.uid)))
+}
+
+fn process_of(inode: u64) -> Option<String> {
+    for process in procfs::process::all_processes().ok()?.flatten() {
+        // Processes of other users keep their files to themselves.
+        let Ok(files) = process.fd() else { continue };
+        if files.flatten().any(|file| matches!(file.target, FDTarget::Socket(socket) if socket == inode)) {
+            let name = process.stat().map_or_else(|_| "unknown".into(), |stat| stat.comm);
+            return Some(format!("{name} (pid {})", process.pid));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn the_holder_of_a_port_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let holder = of_port(port).unwrap();
+        assert!(holder.ends_with(&format!("(pid {})", std::process::id())), "{holder}");
+        drop(listener);
+        assert_eq!(of_port(port), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! Watches HTTP/1.1 go by: where requests and responses begin and end, without touching a byte.
+//!
+//! Nothing here decides what is forwarded. Whatever cannot be followed is called opaque, once and for all, and still
+//! works: it only cannot share its channel.
+
+mod body;
+mod request;
+mod response;
+
+pub(super) use self::{
+    request::{RequestSide, Step},
+    response::ResponseSide,
+};
+
+/// Longest head of a request or a response that is followed, in bytes.
+pub(super) const MAX_HEAD: usize = 16 * 1024;
+/// Header fields of a head that is followed.
+const MAX_HEADERS: usize = 64;
+
+/// What a response has to be read against: the request that it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// The answer has no body whatever its head says (HEAD).
+    pub(super) bodiless: bool,
+    /// The client will not use the connection again.
+    pub(super) close: bool,
+}
+
+/// Header fields that decide how long a message is and whether its connection lives on.
+#[derive(Debug, Default)]
+struct Framing {
+    length: Option<u64>,
+    chunked: bool,
+    close: bool,
+    keep_alive: bool,
+}
+
+/// The fields contradict each other or cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+struct Unclear;
+
+impl Framing {
+    fn read(headers: &[httparse::Header<'_>]) -> Result<Self, Unclear> {
+        let mut framing = Self::default();
+        for header in headers {
+            if header.name.eq_ignore_ascii_case("content-length") {
+                let length = decimal(header.value).ok_or(Unclear)?;
+                if framing.length.is_some_and(|other| other != length) {
+                    return Err(Unclear);
+                }
+                framing.length = Some(length);
+            } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+                // Only as the last coding does it tell where the body ends.
+                framing.chunked = tokens(header.value).last().is_some_and(|t| t.eq_ignore_ascii_case(b"chunked"));
+                if !framing.chunked {
+                    return Err(Unclear);
+                }
+            } else if header.name.eq_ignore_ascii_case("connection") {
+                framing.close |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"close"));
+                framing.keep_alive |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"keep-alive"));
+            }
+        }
+        if framing.chunked && framing.length.is_some() { Err(Unclear) } else { Ok(framing) }
+    }
+
+    /// Whether the sender of this message ends the connection with it. `minor` is of HTTP/1.x.
+    fn ends_connection(&self, minor: u8) -> bool {
+        self.close || (minor == 0 && !self.keep_alive)
+    }
+}
+
+fn tokens(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
+}
+
+fn decimal(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value.trim_ascii()).ok()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}

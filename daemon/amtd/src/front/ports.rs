@@ -1,0 +1,216 @@
+//! The listening sockets: which firmware port is served on which local one, and why not, if not.
+//!
+//! Sockets stay open while the link is down and after firmware withdraws a port: a refused connection makes other
+//! tools take the device for themselves. One port's failure is its own: it is reported with the holder's name, and
+//! tried again.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{IpAddr, SocketAddr},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use amtd_apf::Port;
+use nix::errno::Errno;
+use socket2::{Domain, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tracing::{info, warn};
+
+use super::holder;
+
+/// Where ports are served.
+#[derive(Debug, Clone)]
+pub struct PortsConfig {
+    /// Ports that are open from the start.
+    pub from_start: Vec<u16>,
+    /// Local addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Firmware port to local port; 0 is any free one. A port that is not named is served under its own number.
+    pub remap: BTreeMap<u16, u16>,
+    /// Connections that the kernel keeps until they are accepted.
+    pub backlog: u32,
+    /// First pause before a port that could not be had is tried again; doubled up to [`Self::retry_max`].
+    pub retry_first: Duration,
+    /// Longest such pause.
+    pub retry_max: Duration,
+}
+
+/// A served port, or one that should be.
+#[derive(Debug, Clone)]
+pub struct PortReport {
+    /// Port of firmware.
+    pub port: u16,
+    /// Whether firmware asked for it in the present or an earlier session.
+    pub asked: bool,
+    /// Where it is served.
+    pub addresses: Vec<SocketAddr>,
+    /// Why it is not served, or not everywhere.
+    pub error: Option<String>,
+    /// Who has it instead.
+    pub holder: Option<String>,
+}
+
+/// See the [module](self).
+pub(super) struct Ports {
+    config: PortsConfig,
+    entries: BTreeMap<u16, Entry>,
+    /// Listeners handed over by the service manager, until they are claimed.
+    inherited: Vec<std::net::TcpListener>,
+}
+
+#[derive(Default)]
+struct Entry {
+    listeners: Vec<TcpListener>,
+    asked: bool,
+    /// Firmware was told no: it will not ask again by itself (apf 3.5).
+    denied: bool,
+    failure: Option<Failure>,
+}
+
+struct Failure {
+    error: String,
+    holder: Option<String>,
+    retry_at: Instant,
+    pause: Duration,
+}
+
+impl Ports {
+    /// Opens the ports that are served from the start.
+    pub(super) fn open(config: PortsConfig, inherited: Vec<std::net::TcpListener>) -> Self {
+        let mut ports = Self { entries: BTreeMap::new(), inherited, config };
+        for port in ports.config.from_start.clone() {
+            ports.bind(port);
+        }
+        ports
+    }
+
+    /// Firmware asks for a port. Returns whether it is served.
+    pub(super) fn ask(&mut self, port: Port) -> bool {
+        if self.entries.get(&port.0).is_none_or(|entry| entry.listeners.is_empty()) {
+            self.bind(port.0);
+        }
+        let entry = self.entries.entry(port.0).or_default();
+        entry.asked = true;
+        entry.denied = entry.listeners.is_empty();
+        !entry.denied
+    }
+
+    /// Tries again what failed. Returns whether a port that firmware was denied is served now.
+    pub(super) fn retry(&mut self, now: Instant) -> bool {
+        let due: Vec<u16> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.failure.as_ref().is_some_and(|failure| failure.retry_at <= now))
+            .map(|(port, _)| *port)
+            .collect();
+        let mut regained = false;
+        for port in due {
+            self.bind(port);
+            if let Some(entry) = self.entries.get_mut(&port) {
+                regained |= entry.denied && !entry.listeners.is_empty();
+                entry.denied &= entry.listeners.is_empty();
+            }
+        }
+        regained
+    }
+
+    /// When [`Self::retry`] has something to do.
+    pub(super) fn next_retry(&self) -> Option<Instant> {
+        self.entries.values().filter_map(|entry| entry.failure.as_ref()).map(|failure| failure.retry_at).min()
+    }
+
+    /// The next client, and the firmware port that it wants.
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<(Port, io::Result<(TcpStream, SocketAddr)>)> {
+        for (port, entry) in &self.entries {
+            for listener in &entry.listeners {
+                if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                    return Poll::Ready((Port(*port), accepted));
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Every port.
+    pub(super) fn report(&self) -> Vec<PortReport> {
+        let report = |(port, entry): (&u16, &Entry)| PortReport {
+            port: *port,
+            asked: entry.asked,
+            addresses: entry.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect(),
+            error: entry.failure.as_ref().map(|failure| failure.error.clone()),
+            holder: entry.failure.as_ref().and_then(|failure| failure.holder.clone()),
+        };
+        self.entries.iter().map(report).collect()
+    }
+
+    /// Opens what is missing of a port: on every address, as far as possible.
+    fn bind(&mut self, port: u16) {
+        let mut local = self.config.remap.get(&port).copied().unwrap_or(port);
+        let mut entry = self.entries.remove(&port).unwrap_or_default();
+        let before = entry.failure.take();
+        for address in self.config.addresses.clone() {
+            let same = entry.listeners.iter().filter_map(|listener| listener.local_addr().ok());
+            if let Some(open) = same.clone().find(|open| open.ip() == address) {
+                local = open.port();
+                continue;
+            }
+            let at = SocketAddr::new(address, local);
+            match self.listen(at) {
+                Ok(listener) => {
+                    // A port chosen by the kernel is the same on every address.
+                    local = listener.local_addr().map_or(local, |bound| bound.port());
+                    info!(port, address = %SocketAddr::new(address, local), "listening");
+                    entry.listeners.push(listener);
+                }
+                Err(error) if is_absent_family(&error) => {}
+                Err(error) => entry.failure = Some(self.failure(at, &error, before.as_ref())),
+            }
+        }
+        self.entries.insert(port, entry);
+    }
+
+    fn listen(&mut self, at: SocketAddr) -> io::Result<TcpListener> {
+        let inherited = self.inherited.iter().position(|listener| listener.local_addr().is_ok_and(|own| own == at));
+        let listener = match inherited {
+            Some(place) => self.inherited.swap_remove(place),
+            None => bind(at, self.config.backlog)?,
+        };
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    }
+
+    fn failure(&self, at: SocketAddr, error: &io::Error, before: Option<&Failure>) -> Failure {
+        let pause = before.map_or(self.config.retry_first, |failure| failure.pause.saturating_mul(2));
+        let pause = pause.min(self.config.retry_max);
+        let holder = (error.kind() == io::ErrorKind::AddrInUse).then(|| holder::of_port(at.port())).flatten();
+        let by = holder.as_deref().unwrap_or("unknown");
+        if before.is_none() {
+            warn!(address = %at, %error, holder = by, "cannot listen; the other ports are not affected");
+        }
+        Failure {
+            error: format!("cannot listen on {at}: {error}"),
+            holder,
+            retry_at: Instant::now() + pause,
+            pause,
+        }
+    }
+}
+
+fn bind(at: SocketAddr, backlog: u32) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM, None)?;
+    if at.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.bind(&at.into())?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    Ok(socket.into())
+}
+
+/// A machine without IPv6 (or IPv4) is served on the other.
+fn is_absent_family(error: &io::Error) -> bool {
+    let absent = [Errno::EAFNOSUPPORT, Errno::EADDRNOTAVAIL];
+    error.raw_os_error().is_some_and(|errno| absent.contains(&Errno::from_raw(errno)))
+}

@@ -1,0 +1,451 @@
+//! One client connection as a state machine without IO: bytes and events in; bytes, commands and deadlines out.
+//!
+//! It forwards verbatim in both directions, says where requests begin and responses end, so that the channel can be
+//! shared in between, and decides how a connection ends: nothing that firmware sent is lost on the way out, and
+//! nothing waits for ever (apf 4.6).
+//!
+//! ```text
+//!            response complete, client at its end
+//! Open ----------------------------------------------> Flushing --- everything written ---> Ended
+//!  |  firmware closed / refused / lost                    |
+//!  +-------------------------------> Flushing -- written, FIN sent --> Draining -- client's end --> Ended
+//! ```
+//!
+//! Driven by [`connection`](super::connection), which owns the socket.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use amtd_apf::{
+    Class,
+    mux::{FlowEnd, FlowEvent, Refusal, Request},
+};
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    answer,
+    http::{Asked, RequestSide, ResponseSide, Step},
+};
+use crate::driver::FlowCommand;
+
+/// Limits of one client connection.
+#[derive(Debug, Clone)]
+pub struct RelayConfig {
+    /// Bytes taken from the client and not yet sent to firmware.
+    pub room: usize,
+    /// How long the head of a request may take from its first byte.
+    pub head_wait: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle: Duration,
+    /// How long a client may take nothing while there is something for it.
+    pub client_stall: Duration,
+    /// After a client's FIN: how long firmware must be quiet, once it has answered, for the answer to be taken as
+    /// complete where its end cannot be seen.
+    pub half_close_quiet: Duration,
+    /// After a client's FIN: how long firmware may be silent.
+    pub half_close_limit: Duration,
+    /// How long a client's further input is read and dropped after the last byte for it.
+    pub drain: Duration,
+    /// What a client is told to wait when firmware cannot be reached, in whole seconds.
+    pub retry_after: Duration,
+}
+
+/// What a connection did, when it has ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// Requests that were answered by firmware.
+    pub(crate) answered: u64,
+    /// Requests that the daemon answered because firmware could not.
+    pub(crate) refused: u64,
+    /// Whether the connection was cut in the middle of a response.
+    pub(crate) cut: bool,
+    /// Bytes from the client.
+    pub(crate) from_client: u64,
+    /// Bytes to the client.
+    pub(crate) to_client: u64,
+}
+
+/// How the socket is to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Everything was said.
+    Orderly,
+    /// The client must see that something is missing, which a plain close would not show.
+    Reset,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// The last bytes are on their way to the client.
+    Flushing,
+    /// FIN was sent; input is dropped until `until`.
+    Draining { until: Instant },
+    Ended(Ending),
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Relay {
+    config: RelayConfig,
+    phase: Phase,
+    requests: RequestSide,
+    responses: ResponseSide,
+    /// Requests without a complete answer.
+    asked: VecDeque<Asked>,
+    /// The stream is not HTTP, or cannot be followed any more.
+    opaque: bool,
+    /// A request was announced to the driver and is not finished.
+    announced: bool,
+    /// The beginning of a head.
+    held: BytesMut,
+    /// Bytes that the driver will still take.
+    room: usize,
+    to_client: VecDeque<Bytes>,
+    commands: Vec<FlowCommand>,
+    /// The client sent FIN.
+    client_done: bool,
+    /// The daemon stops: this exchange is the last.
+    stopping: bool,
+    /// The close must be visible as a failure.
+    cut: bool,
+    /// Last byte from the client, or to it.
+    client_activity: Instant,
+    /// Since the client's FIN: last byte from firmware, if any.
+    answer_activity: Option<Instant>,
+    /// First byte of a head that is not complete.
+    head_since: Option<Instant>,
+    half_closed_at: Option<Instant>,
+    summary: Summary,
+}
+
+impl Relay {
+    pub(crate) fn new(config: RelayConfig, now: Instant) -> Self {
+        Self {
+            room: config.room,
+            config,
+            phase: Phase::Open,
+            requests: RequestSide::default(),
+            responses: ResponseSide::default(),
+            asked: VecDeque::new(),
+            opaque: false,
+            announced: false,
+            held: BytesMut::new(),
+            to_client: VecDeque::new(),
+            commands: Vec::new(),
+            client_done: false,
+            stopping: false,
+            cut: false,
+            client_activity: now,
+            answer_activity: None,
+            head_since: None,
+            half_closed_at: None,
+            summary: Summary::default(),
+        }
+    }
+
+    // ---- the client ----
+
+    /// How many bytes may be read from the client now; 0 means that reading must wait.
+    pub(crate) fn read_limit(&self) -> usize {
+        match self.phase {
+            Phase::Open if !self.client_done => self.room.saturating_sub(self.held.len()),
+            Phase::Draining { .. } => usize::MAX,
+            _ => 0,
+        }
+    }
+
+    /// Bytes from the client, at most [`Self::read_limit`].
+    pub(crate) fn from_client(&mut self, now: Instant, bytes: &[u8]) {
+        self.client_activity = now;
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.summary.from_client += bytes.len() as u64;
+        if self.held.is_empty() {
+            let taken = self.follow(bytes);
+            self.forward(Bytes::copy_from_slice(bytes.get(..taken).unwrap_or_default()));
+            self.held.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        } else {
+            let mut held = std::mem::take(&mut self.held);
+            held.extend_from_slice(bytes);
+            let taken = self.follow(&held);
+            self.forward(held.split_to(taken).freeze());
+            self.held = held;
+        }
+        self.head_since = if self.held.is_empty() { None } else { self.head_since.or(Some(now)) };
+    }
+
+    /// The client sends no more.
+    pub(crate) fn client_end(&mut self, now: Instant) {
+        self.client_done = true;
+        match self.phase {
+            Phase::Open if self.exchange_under_way() && self.held.is_empty() => self.half_closed_at = Some(now),
+            // Nothing is owed to it: an incomplete head can never be answered.
+            Phase::Open => self.end_orderly(),
+            Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
+            Phase::Flushing | Phase::Ended(_) => {}
+        }
+    }
+
+    /// The client cannot be read or written any more.
+    pub(crate) fn client_gone(&mut self) {
+        if self.phase == Phase::Open {
+            self.commands.push(FlowCommand::Close { orderly: false });
+        }
+        self.to_client.clear();
+        self.phase = Phase::Ended(Ending::Orderly);
+    }
+
+    /// The next bytes for the client: one message of firmware.
+    pub(crate) fn output(&self) -> Option<&Bytes> {
+        self.to_client.front()
+    }
+
+    /// The client's socket took so many of [`Self::output`].
+    pub(crate) fn written(&mut self, now: Instant, count: usize) {
+        self.client_activity = now;
+        self.summary.to_client += count as u64;
+        if let Some(front) = self.to_client.front_mut() {
+            let _ = front.split_to(count.min(front.len()));
+            if front.is_empty() {
+                self.to_client.pop_front();
+            }
+        }
+        if self.phase == Phase::Open {
+            self.commands.push(FlowCommand::Delivered(count));
+        }
+    }
+
+    /// Everything was written: whether FIN is to be sent now.
+    pub(crate) fn flushed(&mut self, now: Instant) -> bool {
+        if self.phase != Phase::Flushing || !self.to_client.is_empty() {
+            return false;
+        }
+        // A socket closed over unread input sends RST, which can destroy what the client has not read yet.
+        let drain = !self.client_done && self.ending() == Ending::Orderly;
+        self.phase = match now.checked_add(self.config.drain) {
+            Some(until) if drain => Phase::Draining { until },
+            _ => Phase::Ended(self.ending()),
+        };
+        drain
+    }
+
+    // ---- firmware ----
+
+    /// Something happened on the side of firmware. `link` says how the link is, for a client that has to be told.
+    pub(crate) fn event(&mut self, now: Instant, event: FlowEvent, link: &dyn Fn() -> String) {
+        if self.phase != Phase::Open {
+            return;
+        }
+        match event {
+            FlowEvent::Room(bytes) => self.room = self.room.saturating_add(bytes).min(self.config.room),
+            FlowEvent::Data(bytes) => self.from_firmware(now, bytes),
+            FlowEvent::Closed(end) => self.closed(now, end, link),
+            FlowEvent::Refused(refusal) => self.refused(now, refusal, link),
+        }
+    }
+
+    /// Whether [`Self::event`] has still anything to do.
+    pub(crate) fn awaits_events(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// The daemon stops: the exchange under way may end, no other begins.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+        if self.phase == Phase::Open && !self.exchange_under_way() {
+            self.end_orderly();
+        }
+    }
+
+    // ---- time and outcome ----
+
+    /// When to call [`Self::timeout`].
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Open => {
+                let (at, limit) = self.open_wait()?;
+                at.checked_add(limit)
+            }
+            Phase::Flushing => self.client_activity.checked_add(self.config.client_stall),
+            Phase::Draining { until } => Some(until),
+            Phase::Ended(_) => None,
+        }
+    }
+
+    /// Time has passed.
+    pub(crate) fn timeout(&mut self, now: Instant) {
+        if self.deadline().is_none_or(|at| at > now) {
+            return;
+        }
+        match self.phase {
+            Phase::Open if !self.to_client.is_empty() => self.client_gone(),
+            Phase::Open => self.end_orderly(),
+            Phase::Flushing | Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
+            Phase::Ended(_) => {}
+        }
+    }
+
+    /// What the driver has to be told, in order.
+    pub(crate) fn commands(&mut self) -> std::vec::Drain<'_, FlowCommand> {
+        self.commands.drain(..)
+    }
+
+    /// Set when the connection is over.
+    pub(crate) fn ended(&self) -> Option<Ending> {
+        match self.phase {
+            Phase::Ended(ending) => Some(ending),
+            _ => None,
+        }
+    }
+
+    /// What it did.
+    pub(crate) fn summary(&self) -> Summary {
+        Summary { cut: self.cut, ..self.summary }
+    }
+
+    // ---- private ----
+
+    /// Follows the requests in `bytes`. Returns how many of them may go out.
+    fn follow(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            if self.opaque {
+                return bytes.len();
+            }
+            match self.requests.step(rest) {
+                Step::Incomplete => break,
+                Step::Head { length, asked, .. } => {
+                    taken += length;
+                    self.announce(Request { class: Class::Interactive, opaque: false });
+                    self.asked.push_back(asked);
+                }
+                Step::Body { length, .. } => taken += length,
+                Step::Opaque => self.give_up_following(),
+            }
+        }
+        taken
+    }
+
+    fn announce(&mut self, request: Request) {
+        if !self.announced {
+            self.announced = true;
+            self.commands.push(FlowCommand::Request(request));
+        }
+    }
+
+    fn give_up_following(&mut self) {
+        if !self.opaque {
+            self.opaque = true;
+            let request = Request { class: Class::Interactive, opaque: true };
+            if self.announced {
+                self.commands.push(FlowCommand::Reclassify(request));
+            }
+            self.announce(request);
+        }
+    }
+
+    fn forward(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.room = self.room.saturating_sub(bytes.len());
+            self.commands.push(FlowCommand::Send(bytes));
+        }
+    }
+
+    fn from_firmware(&mut self, now: Instant, bytes: Bytes) {
+        if self.to_client.is_empty() {
+            // From here on it is the client's turn.
+            self.client_activity = now;
+        }
+        if self.half_closed_at.is_some() {
+            self.answer_activity = Some(now);
+        }
+        if !self.opaque {
+            let progress = self.responses.feed(&bytes, &mut self.asked);
+            self.summary.answered += progress.finished as u64;
+            if progress.opaque {
+                self.give_up_following();
+            } else if progress.finished > 0 && self.asked.is_empty() && !self.requests.in_body() {
+                self.finish(!progress.close);
+            }
+        }
+        self.to_client.push_back(bytes);
+        if !self.exchange_under_way() && (self.client_done || self.stopping) {
+            self.end_orderly();
+        }
+    }
+
+    /// Every request is answered: the channel may serve others, if firmware keeps it.
+    fn finish(&mut self, keep: bool) {
+        self.announced = false;
+        self.commands.push(FlowCommand::Finish { keep });
+    }
+
+    /// Firmware closed, or was lost: the client sees it as soon as it has everything that came before.
+    fn closed(&mut self, now: Instant, end: FlowEnd, link: &dyn Fn() -> String) {
+        let begun = self.responses.begun();
+        self.phase = Phase::Flushing;
+        if end == FlowEnd::Firmware || !self.exchange_under_way() {
+            return;
+        }
+        if self.opaque || begun {
+            self.cut = true;
+        } else {
+            self.answer(now, answer::lost(end, &link()));
+        }
+    }
+
+    fn refused(&mut self, now: Instant, refusal: Refusal, link: &dyn Fn() -> String) {
+        self.phase = Phase::Flushing;
+        if self.opaque {
+            // Nothing that it would understand can be said to it.
+            self.cut = true;
+        } else {
+            self.answer(now, answer::unavailable(refusal, &link(), self.config.retry_after));
+        }
+    }
+
+    fn answer(&mut self, now: Instant, answer: Bytes) {
+        self.client_activity = now;
+        self.summary.refused += 1;
+        self.to_client.push_back(answer);
+    }
+
+    fn end_orderly(&mut self) {
+        self.commands.push(FlowCommand::Close { orderly: true });
+        self.phase = Phase::Flushing;
+    }
+
+    fn exchange_under_way(&self) -> bool {
+        !self.asked.is_empty() || self.opaque || self.requests.in_body()
+    }
+
+    /// A plain close would look like the end of a response that only the connection's end can end.
+    fn ending(&self) -> Ending {
+        let silent = self.opaque || self.responses.ends_with_connection();
+        if self.cut && silent { Ending::Reset } else { Ending::Orderly }
+    }
+
+    /// What an open connection waits for: since when, and for how long.
+    fn open_wait(&self) -> Option<(Instant, Duration)> {
+        if !self.to_client.is_empty() {
+            return Some((self.client_activity, self.config.client_stall));
+        }
+        if let Some(at) = self.half_closed_at {
+            return Some(match self.answer_activity {
+                Some(answered) if self.opaque || self.responses.ends_with_connection() => {
+                    (answered, self.config.half_close_quiet)
+                }
+                answered => (answered.unwrap_or(at).max(at), self.config.half_close_limit),
+            });
+        }
+        if let Some(at) = self.head_since {
+            return Some((at, self.config.head_wait));
+        }
+        // A request under way has its deadline in the driver; an opaque stream may rest.
+        (!self.exchange_under_way()).then_some((self.client_activity, self.config.idle))
+    }
+}

@@ -1,0 +1,22 @@
+//! The AMT daemon: owns the firmware link of a machine and serves its local WSMAN ports.
+//!
+//! One task owns the MEI device and the session with firmware ([`driver`]); everyone else holds a handle to it. The
+//! `front` serves clients on the local ports, `http` tells how things stand, `systemd` speaks to the service manager,
+//! and [`app`] joins them. The direction of knowledge is from `app` downwards: the leaf modules [`config`] and
+//! [`status`] know nobody.
+//!
+//! Comments cite the project's protocol notes by document and section, as in `apf 4.6`, `mei 6.5` or `amthi 9`.
+
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod driver;
+pub mod firmware;
+pub mod front;
+pub mod http;
+pub mod lock;
+pub mod status;
+pub mod supervise;
+pub mod systemd;
+pub mod telemetry;

@@ -1,0 +1,266 @@
+//! What needs attention: coded conditions that follow from the rest of the status, and what to do about each.
+
+use amtd_mei::LinkState;
+use serde::Serialize;
+
+use super::{Port, PortState, Status};
+
+/// Something that needs attention. The code is stable, for machines; the texts are for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Condition {
+    /// Stable name.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is the matter, in one sentence.
+    pub text: String,
+    /// What to do about it.
+    pub next_step: &'static str,
+}
+
+/// How bad a condition is. The order is from worst to mildest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Clients are not served.
+    Error,
+    /// Clients are served, but not all or not for long.
+    Warning,
+    /// Nothing is wrong, but it may surprise.
+    Info,
+}
+
+impl Severity {
+    /// The name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// Whether clients are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// They are.
+    Ready,
+    /// They are not, or not all, for this reason.
+    NotReady(String),
+}
+
+impl Status {
+    /// Fills in [`Status::health`] from the rest.
+    #[must_use]
+    pub fn with_health(mut self) -> Self {
+        let mut health: Vec<_> = [driver(&self), link(&self), tls_only(&self)].into_iter().flatten().collect();
+        health.extend(self.ports.iter().filter_map(port));
+        health.sort_by_key(|condition| condition.severity);
+        self.health = health;
+        self
+    }
+
+    /// Whether clients are served: the link is up, and every port that firmware asked for is open.
+    pub fn readiness(&self) -> Readiness {
+        let not = |reason: &str| Readiness::NotReady(reason.into());
+        if self.stale_seconds.is_some() {
+            return not("the driver does not answer");
+        }
+        if !self.link.ready {
+            return not(&self.link.detail);
+        }
+        if let Some(failed) = self.ports.iter().find(|port| port.state == PortState::Failed) {
+            return Readiness::NotReady(explain(failed));
+        }
+        if !self.ports.iter().any(|port| port.requested_by_firmware) {
+            return not("the firmware has not asked for a port yet");
+        }
+        Readiness::Ready
+    }
+}
+
+fn driver(status: &Status) -> Option<Condition> {
+    let age = status.stale_seconds?;
+    Some(Condition {
+        code: "driver-stuck",
+        severity: Severity::Error,
+        text: format!("the driver does not answer; what is shown is {age} s old"),
+        next_step: "restart the daemon, and report the log of the time before",
+    })
+}
+
+fn link(status: &Status) -> Option<Condition> {
+    let link = &status.link;
+    if link.ready {
+        return None;
+    }
+    let (code, severity, next_step) = attention(link.state);
+    Some(Condition { code, severity, text: link.detail.clone(), next_step })
+}
+
+/// What a link without a session needs, by the state of its connection.
+fn attention(state: LinkState) -> (&'static str, Severity, &'static str) {
+    const WAIT: &str = "wait: it is tried again without end";
+    const REPORT: &str = "look for the cause in the log of the daemon and of the kernel (mei)";
+    match state {
+        LinkState::Down | LinkState::Connecting => ("link-connecting", Severity::Warning, WAIT),
+        LinkState::Up => ("link-not-ready", Severity::Warning, "wait for the firmware to announce its ports"),
+        LinkState::WaitingForNode => {
+            ("device-missing", Severity::Error, "load the mei_me kernel module and check that the machine has AMT")
+        }
+        LinkState::WaitingForDevice => ("device-down", Severity::Warning, WAIT),
+        LinkState::ClientMissing => {
+            ("client-missing", Severity::Error, "enable AMT in the firmware setup, if the machine has it")
+        }
+        LinkState::ClientBusy => {
+            ("client-busy", Severity::Error, "stop the other program that holds it: LMS, rpc-go or another amtd")
+        }
+        LinkState::FirmwareSilent => {
+            ("firmware-silent", Severity::Error, "if this lasts, power-cycle the machine")
+        }
+        LinkState::FirmwareRefused => ("firmware-refused", Severity::Error, "update the firmware of the machine"),
+        LinkState::PermissionDenied => {
+            ("permission-denied", Severity::Error, "give the daemon's user access to the device with a udev rule")
+        }
+        LinkState::Misconfigured => {
+            ("device-misconfigured", Severity::Error, "name an MEI device with --device or device.path")
+        }
+        LinkState::SystemError => ("system-error", Severity::Error, REPORT),
+        LinkState::Lost => ("link-lost", Severity::Warning, WAIT),
+        LinkState::SessionFailed => ("session-failed", Severity::Error, REPORT),
+        LinkState::Incompatible => {
+            ("firmware-incompatible", Severity::Error, "update the daemon or the firmware of the machine")
+        }
+    }
+}
+
+fn port(port: &Port) -> Option<Condition> {
+    let (code, severity) = match port.state {
+        PortState::Listening => return None,
+        PortState::Partial => ("port-partial", Severity::Warning),
+        PortState::Failed => ("port-failed", Severity::Error),
+    };
+    let next_step = "stop the other program, or let the daemon use another port with front.remap";
+    Some(Condition { code, severity, text: explain(port), next_step })
+}
+
+fn explain(port: &Port) -> String {
+    let error = port.error.as_deref().unwrap_or("not open yet");
+    match &port.holder {
+        Some(holder) => format!("port {}: {error}; it is held by {holder}", port.port),
+        None => format!("port {}: {error}", port.port),
+    }
+}
+
+/// Firmware that enforces TLS never asks for the plain port, on which most tools call (apf 3.4).
+fn tls_only(status: &Status) -> Option<Condition> {
+    let asked = |number| status.ports.iter().any(|port| port.port == number && port.requested_by_firmware);
+    (status.link.ready && asked(16_993) && !asked(16_992)).then(|| Condition {
+        code: "tls-only",
+        severity: Severity::Info,
+        text: "the firmware serves TLS only, on port 16993".into(),
+        next_step: "let clients use TLS and port 16993",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Link;
+
+    fn served(number: u16) -> Port {
+        Port {
+            port: number,
+            local_port: Some(number),
+            requested_by_firmware: true,
+            state: PortState::Listening,
+            addresses: Vec::new(),
+            error: None,
+            holder: None,
+        }
+    }
+
+    fn ready() -> Status {
+        let link = Link { state: LinkState::Up, ready: true, ..Link::default() };
+        Status { link, ports: vec![served(16_992)], ..Status::default() }
+    }
+
+    fn codes(status: Status) -> Vec<&'static str> {
+        status.with_health().health.iter().map(|condition| condition.code).collect()
+    }
+
+    #[test]
+    fn a_link_with_its_ports_open_is_ready_and_healthy() {
+        assert_eq!(ready().readiness(), Readiness::Ready);
+        assert!(codes(ready()).is_empty());
+    }
+
+    #[test]
+    fn a_dead_link_is_never_ready_and_always_explained() {
+        let mut seen = std::collections::BTreeSet::new();
+        for state in LinkState::ALL {
+            let link = Link { state, ready: false, detail: state.to_string(), ..Link::default() };
+            let status = Status { link, ..ready() };
+            assert_eq!(status.readiness(), Readiness::NotReady(state.to_string()));
+            let health = status.with_health().health;
+            assert_eq!(health.len(), 1, "{state:?}");
+            assert!(!health[0].text.is_empty() && !health[0].next_step.is_empty());
+            seen.insert(health[0].code);
+        }
+        assert_eq!(seen.len(), LinkState::ALL.len() - 1, "down and connecting share a code, no others do");
+    }
+
+    #[test]
+    fn a_port_that_another_program_holds_is_reported_with_its_holder() {
+        let failed = Port {
+            state: PortState::Failed,
+            error: Some("cannot listen on 127.0.0.1:623: in use".into()),
+            holder: Some("openwsmand (pid 7)".into()),
+            ..served(623)
+        };
+        let status = Status { ports: vec![served(16_992), failed], ..ready() };
+        let text = "port 623: cannot listen on 127.0.0.1:623: in use; it is held by openwsmand (pid 7)";
+        assert_eq!(status.readiness(), Readiness::NotReady(text.into()));
+        let health = status.with_health().health;
+        assert_eq!((health[0].code, health[0].text.as_str()), ("port-failed", text));
+    }
+
+    #[test]
+    fn a_port_without_one_address_still_serves() {
+        let partial = Port { state: PortState::Partial, error: Some("no".into()), ..served(16_992) };
+        let status = Status { ports: vec![partial], ..ready() };
+        assert_eq!(status.readiness(), Readiness::Ready);
+        assert_eq!(codes(status), ["port-partial"]);
+    }
+
+    #[test]
+    fn firmware_that_asked_for_nothing_is_not_ready() {
+        let idle = Port { requested_by_firmware: false, ..served(16_992) };
+        let status = Status { ports: vec![idle], ..ready() };
+        assert_ne!(status.readiness(), Readiness::Ready);
+    }
+
+    #[test]
+    fn firmware_that_enforces_tls_is_said_to() {
+        let idle = Port { requested_by_firmware: false, ..served(16_992) };
+        let status = Status { ports: vec![idle, served(16_993)], ..ready() };
+        assert_eq!(status.readiness(), Readiness::Ready);
+        assert_eq!(codes(status), ["tls-only"]);
+    }
+
+    #[test]
+    fn a_stuck_driver_is_not_ready_whatever_it_last_said() {
+        let status = Status { stale_seconds: Some(9), ..ready() };
+        assert_eq!(status.readiness(), Readiness::NotReady("the driver does not answer".into()));
+        assert_eq!(codes(status), ["driver-stuck"]);
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        let failed = Port { state: PortState::Failed, ..served(16_993) };
+        let partial = Port { state: PortState::Partial, requested_by_firmware: false, ..served(16_992) };
+        let status = Status { ports: vec![partial, failed], ..ready() };
+        assert_eq!(codes(status), ["port-failed", "port-partial", "tls-only"]);
+    }
+}

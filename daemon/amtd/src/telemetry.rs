@@ -1,0 +1,103 @@
+//! The log: where it goes and what is written. Set up once by `app`; everybody else only uses `tracing`.
+
+use std::io::{self, IsTerminal};
+
+use nix::sys::stat::fstat;
+use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Where the log goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// To the journal, with structured fields.
+    Journal,
+    /// To standard error, as lines with the time.
+    Stderr,
+}
+
+/// The log cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter makes no sense.
+    #[error("{filter:?} is not a log filter ({source}); allowed: a level (error, warn, info, debug, trace) or a list of target=level")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// Why.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// There is a log already.
+    #[error("the log is set up already")]
+    Again,
+}
+
+/// Sets up the log of the process.
+///
+/// # Errors
+///
+/// The filter makes no sense, or there is a log already.
+pub fn init(filter: &str) -> Result<(), TelemetryError> {
+    let source = |source| TelemetryError::Filter { filter: filter.into(), source };
+    let filter = EnvFilter::builder().parse(filter).map_err(source)?;
+    let sink = choose(std::env::var("JOURNAL_STREAM").ok().as_deref(), stderr_identity());
+    let subscriber = tracing_subscriber::registry().with(layer(sink).with_filter(filter));
+    subscriber.try_init().map_err(|_| TelemetryError::Again)
+}
+
+fn layer(sink: Sink) -> Box<dyn Layer<Registry> + Send + Sync> {
+    let journal = (sink == Sink::Journal).then(tracing_journald::layer);
+    match journal {
+        Some(Ok(journal)) => Box::new(journal.with_syslog_identifier("amtd".into())),
+        // Without its socket the journal still takes what is written to standard error.
+        Some(Err(_)) | None => Box::new(stderr()),
+    }
+}
+
+fn stderr() -> impl Layer<Registry> + Send + Sync {
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour)
+}
+
+/// systemd names the device and inode of the stream that it connected to the journal. A process whose standard error
+/// was redirected since then has inherited the variable but does not write to the journal.
+fn choose(journal_stream: Option<&str>, stderr: Option<(u64, u64)>) -> Sink {
+    let named = journal_stream.and_then(|text| text.split_once(':'));
+    let named = named.and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));
+    if named.is_some() && named == stderr { Sink::Journal } else { Sink::Stderr }
+}
+
+fn stderr_identity() -> Option<(u64, u64)> {
+    fstat(io::stderr()).ok().map(|stat| (stat.st_dev, stat.st_ino))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_journal_is_used_only_while_it_is_what_standard_error_leads_to() {
+        assert_eq!(choose(Some("8:12345"), Some((8, 12345))), Sink::Journal);
+        let elsewhere = [
+            (None, Some((8, 12345))),
+            (Some("8:12345"), Some((8, 999))),
+            (Some("9:12345"), Some((8, 12345))),
+            (Some("8:12345"), None),
+            (Some("nonsense"), Some((8, 12345))),
+            (Some(""), None),
+            (None, None),
+        ];
+        for (variable, stderr) in elsewhere {
+            assert_eq!(choose(variable, stderr), Sink::Stderr, "{variable:?} {stderr:?}");
+        }
+    }
+
+    #[test]
+    fn this_process_can_be_told_from_the_journal() {
+        assert!(stderr_identity().is_some());
+    }
+
+    #[test]
+    fn a_filter_that_makes_no_sense_is_an_error_that_says_what_does() {
+        let error = init("amtd=loud").unwrap_err().to_string();
+        assert!(error.starts_with("\"amtd=loud\" is not a log filter") && error.contains("debug"), "{error}");
+    }
+}

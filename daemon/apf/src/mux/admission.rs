@@ -1,0 +1,268 @@
+//! Admission: which queued request gets a channel, whose channel is taken for it, and when a request gives up.
+
+use std::time::Instant;
+
+use super::{
+    Flow, FlowEnd, FlowEvent, FlowId, Mux, Open, OpenRefusal, Refusal, Stage, Waiting, queue::Verdict,
+};
+use crate::{ChannelId, Class, OpenError, OpenFailureReason};
+
+impl Mux {
+    /// Serves queued requests for as long as one can be served, then makes room for the next.
+    pub(super) fn admit(&mut self, now: Instant) {
+        while self.ready() && self.admit_one(now) {}
+        self.give_up_resting(now);
+    }
+
+    fn admit_one(&mut self, now: Instant) -> bool {
+        for class in self.serving_order() {
+            if let Some(id) = self.take(now, class) {
+                self.count_turn(class);
+                self.start(now, id);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The classes by urgency; bulk first when it was passed over for long enough.
+    fn serving_order(&self) -> [Class; 4] {
+        let [watchdog, health, interactive, bulk] = Class::ALL;
+        if self.passed_over >= self.config.bulk_patience {
+            [bulk, watchdog, health, interactive]
+        } else {
+            [watchdog, health, interactive, bulk]
+        }
+    }
+
+    fn count_turn(&mut self, class: Class) {
+        self.counters.admitted = self.counters.admitted.saturating_add(1);
+        let bulk_waits = self.queue.depth(Class::Bulk) > 0;
+        self.passed_over =
+            if class == Class::Bulk || !bulk_waits { 0 } else { self.passed_over.saturating_add(1) };
+    }
+
+    fn take(&mut self, now: Instant, class: Class) -> Option<FlowId> {
+        let session = self.session.as_ref()?;
+        let free = self.slot_limit.saturating_sub(session.slots().used());
+        let reserved = if class.is_urgent() { 0 } else { self.reserved_slots() };
+        let flows = &self.flows;
+        let attached_waiting = self.attached_waiting;
+        self.queue.take(class, |id| match flows.get(&id) {
+            Some(Flow { stage: Stage::Waiting(waiting), .. }) if waiting.channel.is_some() => Verdict::Take,
+            Some(Flow { stage: Stage::Waiting(waiting), spec, .. }) => {
+                if waiting.not_before.is_some_and(|at| at > now) {
+                    return Verdict::Skip;
+                }
+                match session.ready(spec.port) {
+                    Ok(()) if free > reserved => Verdict::Take,
+                    Err(OpenError::NoForward | OpenError::NotReady) => Verdict::Skip,
+                    // No slot for anybody: behind this one only a request that has a channel could be served.
+                    _ if attached_waiting == 0 => Verdict::Stop,
+                    _ => Verdict::Skip,
+                }
+            }
+            _ => Verdict::Skip,
+        })
+    }
+
+    /// Slots kept for urgent classes: never all of them.
+    fn reserved_slots(&self) -> usize {
+        self.config.reserved_slots.min(self.slot_limit.saturating_sub(1))
+    }
+
+    /// Hands a request to its channel, or opens one for it.
+    fn start(&mut self, now: Instant, id: FlowId) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let Stage::Waiting(waiting) = flow.stage else { return };
+        self.timers.cancel(id, &waiting);
+        let class = flow.class;
+        let Some(session) = self.session.as_mut() else { return };
+        if let Some(channel) = waiting.channel {
+            session.set_class(channel, class);
+            flow.stage = Stage::Active { channel, activity: now };
+            self.attached_waiting = self.attached_waiting.saturating_sub(1);
+            self.hand_over_pending(now, id, channel);
+            return;
+        }
+        let open = Open { port: flow.spec.port, originator: flow.spec.originator };
+        match session.open(now, open, class) {
+            Ok(channel) => {
+                flow.stage = Stage::Opening { channel, waited: waiting };
+                self.attached.insert(channel, id);
+            }
+            // Not reached: `take` asked the session first. If it is, the request waits on.
+            Err(_) => self.requeue(id, waiting),
+        }
+    }
+
+    /// Takes the channels of the longest resting connections for requests that wait for one.
+    fn give_up_resting(&mut self, now: Instant) {
+        let Some(slots) = self.slots() else { return };
+        let waiting = |class: &Class| self.queue.depth(*class);
+        let urgent: usize = Class::ALL.iter().filter(|class| class.is_urgent()).map(waiting).sum();
+        let all: usize = Class::ALL.iter().map(waiting).sum();
+        let others = all.saturating_sub(urgent).saturating_sub(self.attached_waiting);
+        // The others cannot use the slots that are kept for the urgent.
+        let kept = if others > 0 { self.reserved_slots() } else { 0 };
+        let wanted = urgent.saturating_add(others).saturating_add(kept).min(slots.limit);
+        let coming = slots.closing.saturating_add(slots.limit.saturating_sub(slots.used()));
+        for _ in coming..wanted {
+            let Some((_, id)) = self.resting.pop_first() else { return };
+            self.detach(now, id);
+        }
+    }
+
+    fn detach(&mut self, now: Instant, id: FlowId) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let Some(channel) = flow.stage.channel() else { return };
+        flow.stage = Stage::Detached;
+        flow.detach();
+        self.attached.remove(&channel);
+        self.counters.detached = self.counters.detached.saturating_add(1);
+        if let Some(session) = &mut self.session {
+            session.close(now, channel);
+        }
+    }
+
+    /// Firmware did not give a channel: the request waits for another, or has waited enough.
+    pub(super) fn open_refused(&mut self, now: Instant, channel: ChannelId, refusal: OpenRefusal) {
+        self.counters.open_refusals = self.counters.open_refusals.saturating_add(1);
+        let Some(id) = self.attached.remove(&channel) else { return };
+        let Some(Flow { stage: Stage::Opening { waited, .. }, .. }) = self.flows.get(&id) else { return };
+        let mut waiting = *waited;
+        waiting.refusals = waiting.refusals.saturating_add(1);
+        let reason = match refusal {
+            OpenRefusal::Timeout => return self.refuse(id, Refusal::Unanswered),
+            OpenRefusal::Firmware(reason) => reason,
+            OpenRefusal::ClosedWhileOpening => OpenFailureReason::CONNECT_FAILED,
+        };
+        if reason == OpenFailureReason::RESOURCE_SHORTAGE {
+            self.learn_slot_limit(now);
+        }
+        if waiting.refusals >= self.config.retry_attempts {
+            return self.refuse(id, Refusal::Firmware(reason));
+        }
+        waiting.not_before = now.checked_add(self.pause(waiting.refusals));
+        self.requeue(id, waiting);
+        self.admit(now);
+    }
+
+    /// Firmware has fewer channels than it was believed to have.
+    fn learn_slot_limit(&mut self, now: Instant) {
+        if let Some(session) = &self.session {
+            self.slot_limit = session.slots().used().max(1);
+            self.relearn_at = now.checked_add(self.config.relearn);
+        }
+    }
+
+    fn pause(&self, refusals: u32) -> std::time::Duration {
+        let doublings = refusals.saturating_sub(1).min(16);
+        self.config.retry_first.saturating_mul(1 << doublings).min(self.config.retry_max)
+    }
+
+    fn requeue(&mut self, id: FlowId, waiting: Waiting) {
+        self.wait(id, waiting);
+        if let Some(flow) = self.flows.get(&id) {
+            self.queue.push_front(flow.class, flow.spec.peer, id);
+        }
+    }
+
+    /// Files a request as waiting, with the deadline that holds at present.
+    pub(super) fn wait(&mut self, id: FlowId, mut waiting: Waiting) {
+        let Some(flow) = self.flows.get(&id) else { return };
+        waiting.deadline = self.deadline(flow, waiting.since);
+        self.timers.file(id, &waiting);
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.stage = Stage::Waiting(waiting);
+        }
+    }
+
+    /// A request waits long for a channel and less long for a link or a port that is not there.
+    fn deadline(&self, flow: &Flow, since: Instant) -> Instant {
+        let patient = since.checked_add(self.config.queue_wait).unwrap_or(since);
+        let limit = match self.session.as_ref().map(|session| session.ready(flow.spec.port)) {
+            None | Some(Err(OpenError::NotReady)) => self.config.link_wait,
+            Some(Err(OpenError::NoForward)) => self.config.forward_wait,
+            Some(_) => return patient,
+        };
+        let from = self.reachable_since.map_or(since, |at| at.max(since));
+        from.checked_add(limit).unwrap_or(from).min(patient)
+    }
+
+    /// The link or a forward came or went: every waiting request has another deadline.
+    pub(super) fn reachability_changed(&mut self, now: Instant) {
+        self.reachable_since = Some(now);
+        for id in self.timers.waiting() {
+            let Some(Flow { stage: Stage::Waiting(waiting), .. }) = self.flows.get(&id) else { continue };
+            let waiting = *waiting;
+            self.timers.cancel(id, &waiting);
+            self.wait(id, waiting);
+        }
+    }
+
+    /// Ends what has waited for too long.
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.timers.drop_due_retries(now);
+        while let Some(id) = self.timers.expired(now) {
+            self.refuse(id, self.reason_to_refuse(id));
+        }
+        self.expire_attached(now);
+        if self.relearn_at.is_some_and(|at| at <= now) {
+            let limit = self.config.session.max_channels;
+            self.slot_limit = self.slot_limit.saturating_add(1).min(limit);
+            self.relearn_at =
+                if self.slot_limit < limit { now.checked_add(self.config.relearn) } else { None };
+        }
+    }
+
+    fn reason_to_refuse(&self, id: FlowId) -> Refusal {
+        let port = self.flows.get(&id).map(|flow| flow.spec.port);
+        match (self.session.as_ref(), port) {
+            (Some(session), Some(port)) => match session.ready(port) {
+                Err(OpenError::NotReady) => Refusal::LinkDown,
+                Err(OpenError::NoForward) => Refusal::NotForwarded(port),
+                _ => Refusal::QueueDeadline,
+            },
+            _ => Refusal::LinkDown,
+        }
+    }
+
+    fn refuse(&mut self, id: FlowId, refusal: Refusal) {
+        self.counters.refused = self.counters.refused.saturating_add(1);
+        self.forget(id);
+        self.tell(id, FlowEvent::Refused(refusal));
+    }
+
+    fn expire_attached(&mut self, now: Instant) {
+        let mut due: Vec<_> = self
+            .attached
+            .iter()
+            .filter(|(_, id)| self.attached_deadline(**id).is_some_and(|at| at <= now))
+            .map(|(channel, _)| *channel)
+            .collect();
+        due.sort_unstable();
+        for channel in due {
+            let ending = self.attached.get(&channel).and_then(|id| self.flows.get(id)).map(|flow| flow.stage);
+            let end = if matches!(ending, Some(Stage::Ending { .. })) { FlowEnd::Firmware } else { FlowEnd::Silent };
+            if end == FlowEnd::Silent {
+                self.counters.silent = self.counters.silent.saturating_add(1);
+            }
+            if let Some(session) = &mut self.session {
+                session.abort(now, channel);
+            }
+            self.end(now, channel, end);
+        }
+    }
+
+    /// By when firmware must have moved on a connection that holds a channel.
+    pub(super) fn attached_deadline(&self, id: FlowId) -> Option<Instant> {
+        let flow = self.flows.get(&id)?;
+        match flow.stage {
+            // An opaque stream may rest for as long as it likes; only a request has a right to an answer.
+            Stage::Active { activity, .. } if !flow.opaque => activity.checked_add(self.config.response_wait),
+            Stage::Ending { until, .. } => Some(until),
+            _ => None,
+        }
+    }
+}

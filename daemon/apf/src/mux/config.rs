@@ -1,0 +1,61 @@
+//! Every limit of the multiplexer, with its default and what happens when it is reached.
+
+use std::time::Duration;
+
+use crate::SessionConfig;
+
+/// Limits and deadlines of a [`Mux`](super::Mux).
+#[derive(Debug, Clone)]
+pub struct MuxConfig {
+    /// Template for the session of each connection to the device; its message length and generation are filled in
+    /// by [`Mux::link_up`](super::Mux::link_up).
+    pub session: SessionConfig,
+    /// Client connections known at once. One more is refused with [`Refusal::TooManyClients`](super::Refusal).
+    pub max_flows: usize,
+    /// Channel slots that only [`Class::Watchdog`](crate::Class) and [`Class::Health`](crate::Class) may take while
+    /// others wait. Capped so that at least one slot is left for everybody.
+    pub reserved_slots: usize,
+    /// How long a request waits for a channel while firmware can be reached; then it is refused.
+    pub queue_wait: Duration,
+    /// How long a request waits while there is no session with firmware; then it is refused.
+    pub link_wait: Duration,
+    /// How long a request waits for a port that firmware does not forward although it forwards others. Longer than
+    /// the gap in which AMT 16 withdraws and re-announces its forwards (apf 3.5).
+    pub forward_wait: Duration,
+    /// How long firmware may stay silent in the middle of a request before its connection is given up.
+    pub response_wait: Duration,
+    /// How long firmware has to close a connection that it said it would close.
+    pub ending_wait: Duration,
+    /// First pause after firmware refused a channel; doubled up to [`Self::retry_max`] (apf 4.2).
+    pub retry_first: Duration,
+    /// Longest pause between two attempts to open a channel.
+    pub retry_max: Duration,
+    /// Attempts to open a channel for one request; then it is refused.
+    pub retry_attempts: u32,
+    /// How long the host believes a refusal for lack of resources before it tries one more channel than firmware
+    /// had when it refused.
+    pub relearn: Duration,
+    /// Requests above [`Class::Bulk`](crate::Class) admitted in a row while a bulk request waits; then that one is
+    /// served. With 9, bulk keeps a tenth of all admissions.
+    pub bulk_patience: u32,
+}
+
+impl Default for MuxConfig {
+    fn default() -> Self {
+        Self {
+            session: SessionConfig::default(),
+            max_flows: 1024,
+            reserved_slots: 1,
+            queue_wait: Duration::from_secs(30),
+            link_wait: Duration::from_secs(10),
+            forward_wait: Duration::from_secs(3),
+            response_wait: Duration::from_secs(120),
+            ending_wait: Duration::from_secs(2),
+            retry_first: Duration::from_millis(250),
+            retry_max: Duration::from_secs(2),
+            retry_attempts: 10,
+            relearn: Duration::from_secs(30),
+            bulk_patience: 9,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One client connection as the multiplexer sees it, and what it is told.
+
+use std::{collections::VecDeque, fmt, net::SocketAddr, time::Instant};
+
+use bytes::Bytes;
+
+use crate::{ChannelId, Class, OpenFailureReason, Port};
+
+/// A client connection. Chosen by the caller, never reused within one [`Mux`](super::Mux).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowId(pub u64);
+
+impl fmt::Display for FlowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is known of a client connection before its first byte.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowSpec {
+    /// The port on which firmware serves it.
+    pub port: Port,
+    /// The client's own address, told to firmware.
+    pub originator: SocketAddr,
+    /// Whom the client belongs to (its user id): requests of one class are served in turn by peer.
+    pub peer: u32,
+}
+
+/// What is known of a request when it begins, or has become known of it since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// How urgent it is.
+    pub class: Class,
+    /// Its end cannot be told: it lasts as long as its connection, and no answer to it is waited for.
+    pub opaque: bool,
+}
+
+/// What happened to a client connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FlowEvent {
+    /// So many bytes left for firmware: as many more will be taken.
+    Room(usize),
+    /// Bytes from firmware, in order.
+    Data(Bytes),
+    /// Nothing more comes. Every [`FlowEvent::Data`] came before. The flow is gone.
+    Closed(FlowEnd),
+    /// The request was never handed to firmware. The flow is gone.
+    Refused(Refusal),
+}
+
+/// Why a connection ended after its request may have reached firmware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FlowEnd {
+    /// Firmware closed it, as servers do.
+    #[error("the firmware closed the connection")]
+    Firmware,
+    /// Firmware broke the rules of the channel.
+    #[error("the firmware broke the protocol on this connection")]
+    Protocol,
+    /// The device or the session was lost under it.
+    #[error("the connection to the firmware was lost")]
+    LinkLost,
+    /// Firmware was silent for too long in the middle of a request.
+    #[error("the firmware did not answer in time")]
+    Silent,
+}
+
+/// Why a request was not handed to firmware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There was no session with firmware for [`link_wait`](super::MuxConfig::link_wait).
+    #[error("the AMT firmware cannot be reached")]
+    LinkDown,
+    /// Firmware does not forward this port.
+    #[error("the AMT firmware does not serve port {0} on this machine")]
+    NotForwarded(Port),
+    /// No channel became free for [`queue_wait`](super::MuxConfig::queue_wait).
+    #[error("all channels to the AMT firmware stayed busy")]
+    QueueDeadline,
+    /// More client connections than [`max_flows`](super::MuxConfig::max_flows).
+    #[error("too many client connections")]
+    TooManyClients,
+    /// Firmware refused a channel again and again.
+    #[error("the AMT firmware refuses the connection (reason {0})")]
+    Firmware(OpenFailureReason),
+    /// Firmware did not answer the opening of a channel.
+    #[error("the AMT firmware did not answer the opening of a channel")]
+    Unanswered,
+}
+
+/// A row of [`Mux::flows`](super::Mux::flows).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowInfo {
+    /// The connection.
+    pub id: FlowId,
+    /// Its port.
+    pub port: Port,
+    /// Class of its present or last request.
+    pub class: Class,
+    /// Its user.
+    pub peer: u32,
+    /// Its channel, if it holds one.
+    pub channel: Option<ChannelId>,
+    /// `detached`, `waiting`, `opening`, `active`, `resting` or `ending`.
+    pub stage: &'static str,
+}
+
+/// Everything the multiplexer keeps about a connection.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) spec: FlowSpec,
+    pub(super) class: Class,
+    /// Not HTTP as far as anybody can tell: one long request without a right to an answer.
+    pub(super) opaque: bool,
+    pub(super) stage: Stage,
+    /// Bytes of a request that waits. Bounded by the room that the caller was given.
+    pub(super) pending: VecDeque<Bytes>,
+    /// Bytes handed out and not yet reported as delivered, of the present channel.
+    pub(super) owed: usize,
+    /// The same, of channels that were given up: never credited.
+    pub(super) stale: usize,
+}
+
+impl Flow {
+    pub(super) fn new(spec: FlowSpec) -> Self {
+        Self {
+            spec,
+            class: Class::Interactive,
+            opaque: false,
+            stage: Stage::Detached,
+            pending: VecDeque::new(),
+            owed: 0,
+            stale: 0,
+        }
+    }
+
+    /// Splits delivered bytes into those that earn credit on the present channel and those that do not.
+    pub(super) fn settle(&mut self, bytes: usize) -> usize {
+        let stale = bytes.min(self.stale);
+        self.stale = self.stale.saturating_sub(stale);
+        let due = bytes.saturating_sub(stale).min(self.owed);
+        self.owed = self.owed.saturating_sub(due);
+        due
+    }
+
+    /// Forgets the present channel.
+    pub(super) fn detach(&mut self) {
+        self.stale = self.stale.saturating_add(self.owed);
+        self.owed = 0;
+    }
+}
+
+/// Where a connection stands.
+///
+/// ```text
+///            request()                  admitted, no channel
+/// Detached ------------> Waiting ---------------------------> Opening
+///    ^                    | ^  ^          refused: again         |  |
+///    |                    | |  +---------------------------------+  | confirmed
+///    | its slot           | | request()                             v
+///    | is needed          | +-------- Resting <---- finish() ---- Active
+///    |                    |  admitted, has a channel                ^ |
+///    |                    +-----------------------------------------+ | finish(), firmware closes
+///    +----------------------------- Resting                           v
+///                                                                  Ending
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// No request, no channel.
+    Detached,
+    /// A request is queued.
+    Waiting(Waiting),
+    /// A channel was asked for.
+    Opening { channel: ChannelId, waited: Waiting },
+    /// A request is with firmware. `activity` is the last byte in either direction.
+    Active { channel: ChannelId, activity: Instant },
+    /// Between two requests; the slot may be taken away. `order` is its age among the resting.
+    Resting { channel: ChannelId, order: u64 },
+    /// The response is complete and firmware is about to close, at the latest at `until`.
+    Ending { channel: ChannelId, until: Instant },
+}
+
+/// A queued request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) since: Instant,
+    /// When it is refused, as filed in the deadlines.
+    pub(super) deadline: Instant,
+    /// Channels that firmware refused to it.
+    pub(super) refusals: u32,
+    /// Not to be tried again before.
+    pub(super) not_before: Option<Instant>,
+    /// The channel it kept from its last request.
+    pub(super) channel: Option<ChannelId>,
+}
+
+impl Stage {
+    pub(super) fn channel(&self) -> Option<ChannelId> {
+        match *self {
+            Self::Detached => None,
+            Self::Waiting(waiting) => waiting.channel,
+            Self::Opening { channel, .. }
+            | Self::Active { channel, .. }
+            | Self::Resting { channel, .. }
+            | Self::Ending { channel, .. } => Some(channel),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Detached => "detached",
+            Self::Waiting(_) => "waiting",
+            Self::Opening { .. } => "opening",
+            Self::Active { .. } => "active",
+            Self::Resting { .. } => "resting",
+            Self::Ending { .. } => "ending",
+        }
+    }
+}

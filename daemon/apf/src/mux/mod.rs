@@ -1,0 +1,533 @@
+//! Host policy over sessions: which client connection may use one of the firmware's few channels, and when.
+//!
+//! Firmware has about six usable channels (apf 4.2); a machine may have a thousand local clients. A [`Mux`] keeps a
+//! [`Session`] for as long as the device is connected and a *flow* for each client connection, whatever becomes of
+//! the device. A flow holds a channel only from the start of a request to the end of its response (*lazy attach*);
+//! between requests its slot can be given to another. Contention is therefore a place in a queue and not an error, and
+//! a client that rests does not notice that the firmware was reset.
+//!
+//! Like the session it has no IO and no clock: the same calls give the same results. The caller
+//!
+//! 1. reports the device: [`Mux::link_up`], [`Mux::handle_message`], [`Mux::handle_timeout`], [`Mux::link_lost`];
+//! 2. reports the clients: [`Mux::open`], [`Mux::request`], [`Mux::send`], [`Mux::finish`], [`Mux::delivered`],
+//!    [`Mux::close`];
+//! 3. then drains [`Mux::poll_event`] until `None`, [`Mux::poll_transmit`] until `None` or until the device takes no
+//!    more, and comes back at [`Mux::poll_timeout`].
+//!
+//! An error from `handle_message` or `handle_timeout` ends the session: the caller drains `poll_transmit` once more
+//! (it may hold a last DISCONNECT), closes the device and calls `link_lost`.
+
+mod admission;
+mod config;
+mod flow;
+mod queue;
+#[cfg(test)]
+mod tests;
+mod timers;
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+pub use self::{
+    config::MuxConfig,
+    flow::{FlowEnd, FlowEvent, FlowId, FlowInfo, FlowSpec, Refusal, Request},
+};
+use self::{
+    flow::{Flow, Stage, Waiting},
+    queue::Queue,
+    timers::Timers,
+};
+use crate::{
+    ChannelId, Class, CloseCause, Event as SessionEvent, ForwardId, Open, Refusal as OpenRefusal, Session,
+    SessionConfig, SessionError, Slots, State, Transmit,
+};
+
+/// What the caller has to know or do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Something happened to a client connection.
+    Flow {
+        /// Which one.
+        flow: FlowId,
+        /// What.
+        event: FlowEvent,
+    },
+    /// Something that does not concern a client connection: forwards, firmware's own channels, the session itself.
+    Session(SessionEvent),
+}
+
+/// Counts of what the multiplexer decided, since it was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MuxCounters {
+    /// Requests taken in.
+    pub requests: u64,
+    /// Requests handed to firmware.
+    pub admitted: u64,
+    /// Requests refused without reaching firmware.
+    pub refused: u64,
+    /// Resting connections whose channel was given up for another.
+    pub detached: u64,
+    /// Attempts to open a channel that firmware refused.
+    pub open_refusals: u64,
+    /// Connections given up because firmware was silent.
+    pub silent: u64,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Mux {
+    config: MuxConfig,
+    session: Option<Session>,
+    generation: u32,
+    flows: HashMap<FlowId, Flow>,
+    /// The flow of each channel that was opened for one.
+    attached: HashMap<ChannelId, FlowId>,
+    /// Channels opened by firmware, whose events go to the caller as they are.
+    queue: Queue,
+    /// Queued requests that hold a channel already.
+    attached_waiting: usize,
+    /// Connections between two requests, longest first.
+    resting: BTreeMap<u64, FlowId>,
+    rested: u64,
+    timers: Timers,
+    events: VecDeque<Event>,
+    /// Channels that firmware is believed to have, at most the session's limit.
+    slot_limit: usize,
+    relearn_at: Option<Instant>,
+    /// Since when the set of reachable ports is what it is.
+    reachable_since: Option<Instant>,
+    /// Admissions above bulk since the last of bulk, while bulk waits.
+    passed_over: u32,
+    counters: MuxCounters,
+}
+
+impl Mux {
+    /// A multiplexer without a device.
+    pub fn new(config: MuxConfig) -> Self {
+        Self {
+            slot_limit: config.session.max_channels,
+            config,
+            session: None,
+            generation: 0,
+            flows: HashMap::new(),
+            attached: HashMap::new(),
+            queue: Queue::default(),
+            attached_waiting: 0,
+            resting: BTreeMap::new(),
+            rested: 0,
+            timers: Timers::default(),
+            events: VecDeque::new(),
+            relearn_at: None,
+            reachable_since: None,
+            passed_over: 0,
+            counters: MuxCounters::default(),
+        }
+    }
+
+    // ---- the device ----
+
+    /// The device is connected: a new session begins. `max_message_length` is from the connect reply, in bytes.
+    pub fn link_up(&mut self, now: Instant, max_message_length: usize) {
+        self.link_lost(now);
+        self.generation = self.generation.wrapping_add(1);
+        let config =
+            SessionConfig { max_message_length, generation: self.generation, ..self.config.session.clone() };
+        self.slot_limit = config.max_channels;
+        self.relearn_at = None;
+        self.session = Some(Session::new(config, now));
+    }
+
+    /// The device is gone. Connections with a request under way end; the others stay.
+    pub fn link_lost(&mut self, now: Instant) {
+        if self.session.take().is_none() {
+            return;
+        }
+        let mut channels: Vec<_> = self.attached.keys().copied().collect();
+        channels.sort_unstable();
+        for channel in channels {
+            self.lose(now, channel);
+        }
+        self.reachability_changed(now);
+    }
+
+    /// A message from firmware: exactly one, as read from the device.
+    ///
+    /// # Errors
+    /// The session cannot go on; see the [module](self) for what to do.
+    pub fn handle_message(&mut self, now: Instant, message: &[u8]) -> Result<(), SessionError> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let result = session.handle_message(now, message);
+        self.take_session_events(now);
+        result
+    }
+
+    /// Time has reached [`Self::poll_timeout`].
+    ///
+    /// # Errors
+    /// The session cannot go on; see the [module](self) for what to do.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
+        let result = self.session.as_mut().map_or(Ok(()), |session| session.handle_timeout(now));
+        self.take_session_events(now);
+        self.expire(now);
+        self.admit(now);
+        result
+    }
+
+    /// Answers [`SessionEvent::ForwardRequested`].
+    pub fn answer_forward(&mut self, now: Instant, forward: ForwardId, accept: bool) {
+        if let Some(session) = &mut self.session {
+            session.answer_forward(now, forward, accept);
+            self.reachability_changed(now);
+            self.take_session_events(now);
+            self.admit(now);
+        }
+    }
+
+    /// Credits bytes of a channel that firmware opened.
+    pub fn direct_delivered(&mut self, channel: ChannelId, bytes: usize) {
+        if let Some(session) = &mut self.session {
+            session.delivered(channel, bytes);
+        }
+    }
+
+    /// Closes a channel that firmware opened.
+    pub fn direct_close(&mut self, now: Instant, channel: ChannelId) {
+        if let Some(session) = &mut self.session {
+            session.close(now, channel);
+        }
+    }
+
+    /// Says goodbye: the last message of this session.
+    pub fn disconnect(&mut self, reason: crate::DisconnectReason) {
+        if let Some(session) = &mut self.session {
+            session.disconnect(reason);
+        }
+    }
+
+    // ---- the clients ----
+
+    /// A client connected. Costs firmware nothing.
+    pub fn open(&mut self, flow: FlowId, spec: FlowSpec) {
+        if self.flows.len() >= self.config.max_flows {
+            self.counters.refused = self.counters.refused.saturating_add(1);
+            self.tell(flow, FlowEvent::Refused(Refusal::TooManyClients));
+            return;
+        }
+        self.flows.insert(flow, Flow::new(spec));
+    }
+
+    /// A request begins on a connection that has none under way; its bytes follow by [`Self::send`].
+    pub fn request(&mut self, now: Instant, id: FlowId, request: Request) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let channel = match flow.stage {
+            Stage::Detached => None,
+            Stage::Resting { channel, order } => {
+                self.resting.remove(&order);
+                self.attached_waiting = self.attached_waiting.saturating_add(1);
+                Some(channel)
+            }
+            Stage::Waiting(_) | Stage::Opening { .. } | Stage::Active { .. } | Stage::Ending { .. } => return,
+        };
+        let (class, peer) = (request.class, flow.spec.peer);
+        flow.class = class;
+        flow.opaque = request.opaque;
+        self.counters.requests = self.counters.requests.saturating_add(1);
+        self.wait(id, Waiting { since: now, deadline: now, refusals: 0, not_before: None, channel });
+        self.queue.push(class, peer, id);
+        self.admit(now);
+    }
+
+    /// The request under way turned out to be of another kind.
+    pub fn reclassify(&mut self, id: FlowId, request: Request) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.opaque = request.opaque;
+        if let Stage::Waiting(_) = flow.stage {
+            let (class, peer) = (flow.class, flow.spec.peer);
+            self.queue.remove(class, peer, id);
+            self.queue.push(request.class, peer, id);
+        }
+        flow.class = request.class;
+        if let (Some(channel), Some(session)) = (flow.stage.channel(), &mut self.session) {
+            session.set_class(channel, request.class);
+        }
+    }
+
+    /// Bytes of a request, at most as many as [`FlowEvent::Room`] and the initial `tx_buffer` allow.
+    pub fn send(&mut self, now: Instant, id: FlowId, bytes: Bytes) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        match &mut flow.stage {
+            Stage::Active { channel, activity } => {
+                *activity = now;
+                let channel = *channel;
+                self.hand_over(now, channel, bytes);
+            }
+            Stage::Waiting(_) | Stage::Opening { .. } => flow.pending.push_back(bytes),
+            Stage::Detached | Stage::Resting { .. } => {
+                // A caller that did not say what it sends gets the default class.
+                flow.pending.push_back(bytes);
+                self.request(now, id, Request { class: Class::Interactive, opaque: true });
+            }
+            // Firmware announced that it closes: it would not read this.
+            Stage::Ending { .. } => self.tell(id, FlowEvent::Room(bytes.len())),
+        }
+    }
+
+    /// The response is complete. With `keep`, the connection stays open and its slot may serve others meanwhile;
+    /// without, firmware is expected to close it.
+    pub fn finish(&mut self, now: Instant, id: FlowId, keep: bool) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let Stage::Active { channel, .. } = flow.stage else { return };
+        if keep {
+            self.rested = self.rested.wrapping_add(1);
+            flow.stage = Stage::Resting { channel, order: self.rested };
+            self.resting.insert(self.rested, id);
+        } else {
+            let until = now.checked_add(self.config.ending_wait).unwrap_or(now);
+            flow.stage = Stage::Ending { channel, until };
+        }
+        self.admit(now);
+    }
+
+    /// The client took so many bytes: firmware may send as many more.
+    pub fn delivered(&mut self, id: FlowId, bytes: usize) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let due = flow.settle(bytes);
+        if let (Some(channel), Some(session)) = (flow.stage.channel(), &mut self.session) {
+            session.delivered(channel, due);
+        }
+    }
+
+    /// The client is gone. Bytes already taken from it still reach firmware if `orderly`.
+    pub fn close(&mut self, now: Instant, id: FlowId, orderly: bool) {
+        let Some(channel) = self.forget(id) else { return };
+        if let (Some(channel), Some(session)) = (channel, &mut self.session) {
+            if orderly { session.close(now, channel) } else { session.abort(now, channel) }
+            self.take_session_events(now);
+        }
+        self.admit(now);
+    }
+
+    // ---- outputs ----
+
+    /// The next thing to know, in order.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Writes the next message for the device into `out`, replacing what it held.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let transmit = self.session.as_mut()?.poll_transmit(now, out)?;
+        self.take_session_events(now);
+        Some(transmit)
+    }
+
+    /// Whether [`Self::poll_transmit`] has something to say.
+    pub fn wants_transmit(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::wants_transmit)
+    }
+
+    /// When to call [`Self::handle_timeout`], if nothing else happens before.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let session = self.session.as_ref().and_then(Session::poll_timeout);
+        let attached = self.attached.values().filter_map(|id| self.attached_deadline(*id)).min();
+        [session, attached, self.timers.next(), self.relearn_at].into_iter().flatten().min()
+    }
+
+    // ---- getters ----
+
+    /// The session, while the device is connected.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Whether firmware serves channels.
+    pub fn ready(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.state() == State::Ready)
+    }
+
+    /// Requests waiting in `class`.
+    pub fn queue_depth(&self, class: Class) -> usize {
+        self.queue.depth(class)
+    }
+
+    /// Every client connection, in no particular order.
+    pub fn flows(&self) -> impl Iterator<Item = FlowInfo> {
+        self.flows.iter().map(|(id, flow)| FlowInfo {
+            id: *id,
+            port: flow.spec.port,
+            class: flow.class,
+            peer: flow.spec.peer,
+            channel: flow.stage.channel(),
+            stage: flow.stage.name(),
+        })
+    }
+
+    /// The use of the channel slots, against the limit that firmware is believed to have.
+    pub fn slots(&self) -> Option<Slots> {
+        let slots = self.session.as_ref()?.slots();
+        Some(Slots { limit: self.slot_limit.min(slots.limit), ..slots })
+    }
+
+    /// Counts since the beginning.
+    pub fn counters(&self) -> &MuxCounters {
+        &self.counters
+    }
+
+    // ---- events of the session ----
+
+    fn take_session_events(&mut self, now: Instant) {
+        while let Some(event) = self.session.as_mut().and_then(Session::poll_event) {
+            self.route(now, event);
+        }
+    }
+
+    fn route(&mut self, now: Instant, event: SessionEvent) {
+        match event {
+            SessionEvent::Opened { channel } if self.attached.contains_key(&channel) => self.opened(now, channel),
+            SessionEvent::Refused { channel, reason } => self.open_refused(now, channel, reason),
+            SessionEvent::Sent { channel, bytes } => self.sent(now, channel, bytes),
+            SessionEvent::Data { channel, bytes } if self.attached.contains_key(&channel) => {
+                self.received(now, channel, bytes);
+            }
+            SessionEvent::Closed { channel, cause } if self.attached.contains_key(&channel) => {
+                self.closed(now, channel, cause);
+            }
+            SessionEvent::Released { .. } => self.admit(now),
+            SessionEvent::Ready | SessionEvent::Restarted | SessionEvent::ForwardCancelled { .. } => {
+                self.events.push_back(Event::Session(event));
+                self.reachability_changed(now);
+                self.admit(now);
+            }
+            other => self.events.push_back(Event::Session(other)),
+        }
+    }
+
+    fn opened(&mut self, now: Instant, channel: ChannelId) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        if matches!(flow.stage, Stage::Opening { .. }) {
+            flow.stage = Stage::Active { channel, activity: now };
+            self.hand_over_pending(now, id, channel);
+        }
+        self.admit(now);
+    }
+
+    fn sent(&mut self, now: Instant, channel: ChannelId, bytes: usize) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        if let Some(Flow { stage: Stage::Active { activity, .. }, .. }) = self.flows.get_mut(&id) {
+            *activity = now;
+        }
+        self.tell(id, FlowEvent::Room(bytes));
+    }
+
+    fn received(&mut self, now: Instant, channel: ChannelId, bytes: Bytes) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.owed = flow.owed.saturating_add(bytes.len());
+        if let Stage::Active { activity, .. } = &mut flow.stage {
+            *activity = now;
+        }
+        self.tell(id, FlowEvent::Data(bytes));
+    }
+
+    fn closed(&mut self, now: Instant, channel: ChannelId, cause: CloseCause) {
+        match cause {
+            CloseCause::Restarted | CloseCause::SessionOver => self.lose(now, channel),
+            CloseCause::Firmware => self.end(now, channel, FlowEnd::Firmware),
+            CloseCause::ZeroWindow => self.end(now, channel, FlowEnd::Silent),
+            CloseCause::ExcessData => self.end(now, channel, FlowEnd::Protocol),
+        }
+    }
+
+    /// The channel is closed: its connection ends, unless its request can go to another channel.
+    fn end(&mut self, now: Instant, channel: ChannelId, end: FlowEnd) {
+        let Some(id) = self.attached.remove(&channel) else { return };
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        if let Stage::Waiting(waiting) = &mut flow.stage {
+            // Nothing of the queued request went out: it will have another channel.
+            waiting.channel = None;
+            flow.detach();
+            self.attached_waiting = self.attached_waiting.saturating_sub(1);
+        } else {
+            self.forget(id);
+            self.tell(id, FlowEvent::Closed(end));
+        }
+        self.admit(now);
+    }
+
+    /// The channel vanished with its session: only a connection with a request under way is hurt.
+    fn lose(&mut self, now: Instant, channel: ChannelId) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        match flow.stage {
+            Stage::Active { .. } => return self.end(now, channel, FlowEnd::LinkLost),
+            Stage::Ending { .. } => return self.end(now, channel, FlowEnd::Firmware),
+            Stage::Opening { waited, .. } => {
+                let (class, peer) = (flow.class, flow.spec.peer);
+                self.wait(id, waited);
+                self.queue.push_front(class, peer, id);
+            }
+            Stage::Waiting(ref mut waiting) => {
+                waiting.channel = None;
+                flow.detach();
+                self.attached_waiting = self.attached_waiting.saturating_sub(1);
+            }
+            Stage::Resting { order, .. } => {
+                self.resting.remove(&order);
+                flow.stage = Stage::Detached;
+                flow.detach();
+            }
+            Stage::Detached => {}
+        }
+        self.attached.remove(&channel);
+    }
+
+    fn hand_over_pending(&mut self, now: Instant, id: FlowId, channel: ChannelId) {
+        let pending = self.flows.get_mut(&id).map(|flow| std::mem::take(&mut flow.pending));
+        for bytes in pending.into_iter().flatten() {
+            self.hand_over(now, channel, bytes);
+        }
+    }
+
+    fn hand_over(&mut self, now: Instant, channel: ChannelId, bytes: Bytes) {
+        if let Some(session) = &mut self.session {
+            // Refused only if the channel is closing, of which an event tells, or if the caller exceeded its room, in
+            // which case the stream would be broken: it is cut.
+            if session.send(now, channel, bytes).is_err() {
+                session.abort(now, channel);
+                self.end(now, channel, FlowEnd::Protocol);
+            }
+        }
+    }
+
+    fn tell(&mut self, flow: FlowId, event: FlowEvent) {
+        self.events.push_back(Event::Flow { flow, event });
+    }
+
+    /// Removes a flow from every book. Returns its channel, or `None` if the flow is unknown.
+    fn forget(&mut self, id: FlowId) -> Option<Option<ChannelId>> {
+        let flow = self.flows.remove(&id)?;
+        let channel = flow.stage.channel();
+        match flow.stage {
+            Stage::Waiting(waiting) => {
+                self.timers.cancel(id, &waiting);
+                self.queue.remove(flow.class, flow.spec.peer, id);
+                if waiting.channel.is_some() {
+                    self.attached_waiting = self.attached_waiting.saturating_sub(1);
+                }
+            }
+            Stage::Resting { order, .. } => {
+                self.resting.remove(&order);
+            }
+            _ => {}
+        }
+        if let Some(channel) = channel {
+            self.attached.remove(&channel);
+        }
+        Some(channel)
+    }
+}

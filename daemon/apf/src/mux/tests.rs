@@ -1,0 +1,606 @@
+//! The multiplexer against a scripted firmware, on a virtual clock.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    OpenFailureReason, Port,
+    wire::{
+        ChannelClose, ChannelData, ChannelOpenConfirmation, ChannelOpenFailure, ForwardAddress, GlobalRequest, Message,
+        ProtocolVersion, RESERVED, Request as WireRequest, SERVICE_PFWD, ServiceName, SystemId,
+    },
+};
+
+const PORT: Port = Port(16992);
+const REQUEST: Request = Request { class: Class::Interactive, opaque: false };
+
+fn class(class: Class) -> Request {
+    Request { class, opaque: false }
+}
+
+/// Firmware that answers every open in turn, and every close at once.
+struct Bench {
+    mux: Mux,
+    now: Instant,
+    /// Firmware's number for each of ours.
+    open: BTreeMap<u32, u32>,
+    /// Channels that firmware has; one more is refused for lack of resources.
+    slots: usize,
+    /// Answers to the next opens: a reason, or none for silence. Then all are confirmed.
+    refusals: VecDeque<Option<OpenFailureReason>>,
+    answers_closes: bool,
+    /// Bytes that firmware got, by our number, in order of arrival.
+    received: Vec<(u32, Vec<u8>)>,
+    most_open: usize,
+    told: Vec<(FlowId, FlowEvent)>,
+    next_flow: u64,
+}
+
+impl Bench {
+    fn new(config: MuxConfig) -> Self {
+        let mut bench = Self {
+            mux: Mux::new(config),
+            now: Instant::now(),
+            open: BTreeMap::new(),
+            slots: 8,
+            refusals: VecDeque::new(),
+            answers_closes: true,
+            received: Vec::new(),
+            most_open: 0,
+            told: Vec::new(),
+            next_flow: 0,
+        };
+        bench.link_up();
+        bench
+    }
+
+    fn link_up(&mut self) {
+        self.open.clear();
+        self.mux.link_up(self.now, 5120);
+        self.say(Message::ProtocolVersion(ProtocolVersion {
+            major: 1,
+            minor: 0,
+            trigger: 254,
+            system_id: SystemId([0; 16]),
+        }));
+        self.say(Message::ServiceRequest(ServiceName { name: SERVICE_PFWD }));
+        self.forward(true);
+    }
+
+    fn forward(&mut self, on: bool) {
+        let address = ForwardAddress { address: b"amt", port: 16992 };
+        let request =
+            if on { WireRequest::TcpipForward(address) } else { WireRequest::CancelTcpipForward(address) };
+        self.say(Message::GlobalRequest(GlobalRequest { want_reply: true, request }));
+    }
+
+    fn say(&mut self, message: Message<'_>) {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        self.mux.handle_message(self.now, &bytes).unwrap();
+        self.settle();
+    }
+
+    /// Lets host and firmware talk until both are silent.
+    fn settle(&mut self) {
+        let mut message = Vec::new();
+        for _ in 0..10_000 {
+            while let Some(event) = self.mux.poll_event() {
+                match event {
+                    Event::Flow { flow, event } => self.told.push((flow, event)),
+                    Event::Session(SessionEvent::ForwardRequested { forward, .. }) => {
+                        self.mux.answer_forward(self.now, forward, true);
+                    }
+                    Event::Session(_) => {}
+                }
+            }
+            if self.mux.poll_transmit(self.now, &mut message).is_none() {
+                return;
+            }
+            self.firmware(&message.clone());
+        }
+        panic!("host and firmware never fall silent");
+    }
+
+    fn firmware(&mut self, message: &[u8]) {
+        match Message::decode(message).unwrap().message {
+            Message::ChannelOpen(open) => self.on_open(open.sender),
+            Message::ChannelData(data) => {
+                let ours = self.ours(data.receiver);
+                self.received.push((ours, data.payload.to_vec()));
+            }
+            Message::ChannelClose(close) => {
+                let ours = self.ours(close.receiver);
+                if self.answers_closes {
+                    self.open.remove(&ours);
+                    self.tell(Message::ChannelClose(ChannelClose { receiver: ours }));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_open(&mut self, ours: u32) {
+        let refusal = if self.open.len() >= self.slots {
+            Some(Some(OpenFailureReason::RESOURCE_SHORTAGE))
+        } else {
+            self.refusals.pop_front()
+        };
+        match refusal {
+            Some(Some(reason)) => {
+                self.tell(Message::ChannelOpenFailure(ChannelOpenFailure { receiver: ours, reason }));
+            }
+            Some(None) => {}
+            None => {
+                let taken: BTreeSet<_> = self.open.values().copied().collect();
+                let sender = (0..).find(|number| !taken.contains(number)).unwrap();
+                self.open.insert(ours, sender);
+                self.most_open = self.most_open.max(self.open.len());
+                self.tell(Message::ChannelOpenConfirmation(ChannelOpenConfirmation {
+                    receiver: ours,
+                    sender,
+                    window: 4096,
+                    reserved: RESERVED,
+                }));
+            }
+        }
+    }
+
+    fn tell(&mut self, message: Message<'_>) {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        self.mux.handle_message(self.now, &bytes).unwrap();
+    }
+
+    fn ours(&self, theirs: u32) -> u32 {
+        *self.open.iter().find(|(_, number)| **number == theirs).expect("a channel that firmware has").0
+    }
+
+    fn client(&mut self) -> FlowId {
+        self.client_of(1000)
+    }
+
+    fn client_of(&mut self, peer: u32) -> FlowId {
+        self.next_flow += 1;
+        let flow = FlowId(self.next_flow);
+        let originator = "127.0.0.1:51234".parse().unwrap();
+        self.mux.open(flow, FlowSpec { port: PORT, originator, peer });
+        flow
+    }
+
+    fn ask(&mut self, flow: FlowId, request: Request) {
+        self.mux.request(self.now, flow, request);
+        self.mux.send(self.now, flow, Bytes::from(flow.to_string()));
+        self.settle();
+    }
+
+    /// Firmware answers, the client takes the answer, the exchange is over.
+    fn answer(&mut self, flow: FlowId, keep: bool) {
+        let channel = self.channel(flow).expect("an open channel");
+        self.say(Message::ChannelData(ChannelData { receiver: channel, payload: b"yes" }));
+        self.mux.delivered(flow, 3);
+        self.mux.finish(self.now, flow, keep);
+        self.settle();
+    }
+
+    fn channel(&self, flow: FlowId) -> Option<u32> {
+        self.mux.flows().find(|info| info.id == flow)?.channel.map(crate::ChannelId::number)
+    }
+
+    fn stage(&self, flow: FlowId) -> Option<&'static str> {
+        Some(self.mux.flows().find(|info| info.id == flow)?.stage)
+    }
+
+    fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(at) = self.mux.poll_timeout().filter(|at| *at <= until) {
+            self.now = self.now.max(at);
+            self.mux.handle_timeout(self.now).unwrap();
+            self.settle();
+        }
+        self.now = until;
+    }
+
+    fn told(&mut self, flow: FlowId) -> Vec<FlowEvent> {
+        let (told, rest) = std::mem::take(&mut self.told).into_iter().partition(|(to, _)| *to == flow);
+        self.told = rest;
+        told.into_iter().map(|(_, event)| event).filter(|event| !matches!(event, FlowEvent::Room(_))).collect()
+    }
+
+    /// Flows whose bytes firmware got, in order.
+    fn order(&self) -> Vec<String> {
+        self.received.iter().map(|(_, bytes)| String::from_utf8(bytes.clone()).unwrap()).collect()
+    }
+}
+
+fn bench() -> Bench {
+    Bench::new(MuxConfig::default())
+}
+
+#[test]
+fn a_client_without_a_request_takes_no_slot() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.settle();
+    assert_eq!(bench.stage(flow), Some("detached"));
+    bench.mux.close(bench.now, flow, true);
+    bench.settle();
+    assert_eq!(bench.most_open, 0);
+    assert_eq!(bench.mux.flows().count(), 0);
+}
+
+#[test]
+fn more_clients_than_slots_are_all_served_in_order() {
+    let mut bench = bench();
+    let flows: Vec<_> = (0..40).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    for flow in &flows {
+        bench.answer(*flow, true);
+        assert!(matches!(bench.told(*flow)[..], [FlowEvent::Data(_)]));
+    }
+    let expected: Vec<_> = flows.iter().map(ToString::to_string).collect();
+    assert_eq!(bench.order(), expected);
+    assert_eq!(bench.most_open, 5, "six slots, one of them kept for urgent requests");
+    assert_eq!(bench.mux.counters().refused, 0);
+}
+
+#[test]
+fn reserved_slots_are_never_taken_by_bulk() {
+    let mut bench = bench();
+    let bulk: Vec<_> = (0..8).map(|_| bench.client()).collect();
+    for flow in &bulk {
+        bench.ask(*flow, class(Class::Bulk));
+    }
+    assert_eq!(bench.open.len(), 5);
+    let urgent = bench.client();
+    bench.ask(urgent, class(Class::Watchdog));
+    assert_eq!(bench.stage(urgent), Some("active"));
+    assert_eq!(bench.open.len(), 6);
+}
+
+#[test]
+fn watchdog_pat_passes_queued_application_requests() {
+    let mut bench = bench();
+    let applications: Vec<_> = (0..12).map(|_| bench.client()).collect();
+    for flow in &applications {
+        bench.ask(*flow, REQUEST);
+    }
+    // The slot kept for urgent requests is in use too.
+    let first = bench.client();
+    bench.ask(first, class(Class::Health));
+    let pat = bench.client();
+    bench.ask(pat, class(Class::Watchdog));
+    assert_eq!(bench.stage(pat), Some("waiting"));
+    bench.answer(applications[0], true);
+    assert_eq!(bench.stage(pat), Some("active"), "the next free slot is the watchdog's");
+}
+
+#[test]
+fn bulk_is_not_starved_by_what_passes_it() {
+    let config = MuxConfig { bulk_patience: 3, ..MuxConfig::default() };
+    let mut bench = Bench::new(MuxConfig {
+        session: SessionConfig { max_channels: 1, ..SessionConfig::default() },
+        reserved_slots: 0,
+        ..config
+    });
+    let first = bench.client();
+    bench.ask(first, REQUEST);
+    let bulk = bench.client();
+    bench.ask(bulk, class(Class::Bulk));
+    let others: Vec<_> = (0..8).map(|_| bench.client()).collect();
+    for flow in &others {
+        bench.ask(*flow, REQUEST);
+    }
+    bench.answer(first, true);
+    for served in 0.. {
+        assert!(served <= 3, "bulk waits for more than its patience");
+        if bench.stage(bulk) == Some("active") {
+            break;
+        }
+        bench.answer(others[served], true);
+    }
+}
+
+#[test]
+fn one_user_with_many_clients_does_not_hold_up_another() {
+    let mut bench = bench();
+    let greedy: Vec<_> = (0..20).map(|_| bench.client_of(1000)).collect();
+    for flow in &greedy {
+        bench.ask(*flow, REQUEST);
+    }
+    let modest = bench.client_of(2000);
+    bench.ask(modest, REQUEST);
+    bench.answer(greedy[0], true);
+    bench.answer(greedy[1], true);
+    assert_eq!(bench.stage(modest), Some("active"));
+}
+
+#[test]
+fn a_resting_client_keeps_its_channel_while_nobody_needs_it() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    let channel = bench.channel(flow);
+    bench.answer(flow, true);
+    assert_eq!(bench.stage(flow), Some("resting"));
+    bench.ask(flow, REQUEST);
+    assert_eq!(bench.channel(flow), channel);
+}
+
+#[test]
+fn a_resting_client_gives_its_channel_up_and_gets_another_unnoticed() {
+    let mut bench = bench();
+    let flows: Vec<_> = (0..5).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+        bench.answer(*flow, true);
+        bench.told(*flow);
+    }
+    let newcomer = bench.client();
+    bench.ask(newcomer, REQUEST);
+    assert_eq!(bench.stage(flows[0]), Some("detached"), "the one that rested longest");
+    assert_eq!(bench.stage(newcomer), Some("active"));
+    assert_eq!(bench.told(flows[0]), []);
+    bench.ask(flows[0], REQUEST);
+    assert_eq!(bench.stage(flows[0]), Some("active"));
+    bench.answer(flows[0], true);
+    assert!(matches!(bench.told(flows[0])[..], [FlowEvent::Data(_)]));
+}
+
+#[test]
+fn bytes_of_a_given_up_channel_earn_no_credit_on_the_next() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    let channel = bench.channel(flow).unwrap();
+    bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 3000] }));
+    bench.mux.finish(bench.now, flow, true);
+    bench.mux.link_lost(bench.now);
+    bench.link_up();
+    bench.ask(flow, REQUEST);
+    bench.mux.delivered(flow, 3000);
+    let window = |bench: &Bench| bench.mux.session().unwrap().channels().next().unwrap().local_window;
+    assert_eq!(window(&bench), 4096);
+}
+
+#[test]
+fn firmwares_close_reaches_a_resting_client() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.answer(flow, true);
+    bench.told(flow);
+    let channel = bench.channel(flow).unwrap();
+    bench.say(Message::ChannelClose(ChannelClose { receiver: channel }));
+    assert_eq!(bench.told(flow), [FlowEvent::Closed(FlowEnd::Firmware)]);
+    assert_eq!(bench.mux.flows().count(), 0);
+}
+
+#[test]
+fn a_close_that_firmware_announced_and_forgot_is_made_for_it() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.answer(flow, false);
+    bench.told(flow);
+    assert_eq!(bench.stage(flow), Some("ending"));
+    bench.wait(Duration::from_secs(2));
+    assert_eq!(bench.told(flow), [FlowEvent::Closed(FlowEnd::Firmware)]);
+    assert_eq!(bench.open.len(), 0);
+}
+
+#[test]
+fn a_refused_open_is_tried_again_and_nothing_is_lost() {
+    let mut bench = bench();
+    bench.refusals.extend([Some(OpenFailureReason::PROHIBITED); 3]);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    assert_eq!(bench.stage(flow), Some("waiting"));
+    bench.wait(Duration::from_secs(2));
+    assert_eq!(bench.stage(flow), Some("active"));
+    assert_eq!(bench.order(), [flow.to_string()]);
+}
+
+#[test]
+fn an_open_that_is_always_refused_ends_with_the_reason() {
+    let mut bench = bench();
+    bench.refusals.extend([Some(OpenFailureReason::CONNECT_FAILED); 50]);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(30));
+    let refused = FlowEvent::Refused(Refusal::Firmware(OpenFailureReason::CONNECT_FAILED));
+    assert_eq!(bench.told(flow), [refused]);
+    assert_eq!(bench.refusals.len(), 40, "ten attempts");
+}
+
+#[test]
+fn firmware_with_fewer_slots_is_not_stormed() {
+    let mut bench = bench();
+    bench.slots = 3;
+    let flows: Vec<_> = (0..20).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    let refusals = bench.mux.counters().open_refusals;
+    assert!(refusals <= 2, "{refusals} refusals: at most what was in flight");
+    assert_eq!(bench.mux.slots().unwrap().limit, 3);
+    for round in 0..20 {
+        bench.wait(Duration::from_secs(1));
+        let active: Vec<_> = flows.iter().filter(|flow| bench.stage(**flow) == Some("active")).copied().collect();
+        assert!(!active.is_empty() || round > 9, "round {round}");
+        for flow in active {
+            bench.answer(flow, true);
+        }
+    }
+    assert_eq!(bench.received.len(), 20);
+}
+
+#[test]
+fn an_unanswered_open_is_refused_and_leaks_no_slot() {
+    let mut bench = bench();
+    bench.refusals.extend([None; 6]);
+    let flows: Vec<_> = (0..2).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    bench.wait(Duration::from_secs(15));
+    for flow in &flows {
+        assert_eq!(bench.told(*flow), [FlowEvent::Refused(Refusal::Unanswered)]);
+    }
+    bench.refusals.clear();
+    bench.wait(Duration::from_secs(15));
+    assert_eq!(bench.mux.slots().unwrap().used(), 0);
+    let next = bench.client();
+    bench.ask(next, REQUEST);
+    assert_eq!(bench.stage(next), Some("active"));
+}
+
+#[test]
+fn an_unanswered_close_leaks_no_slot() {
+    let mut bench = bench();
+    bench.answers_closes = false;
+    for _ in 0..6 {
+        let flow = bench.client();
+        bench.ask(flow, class(Class::Health));
+        bench.mux.close(bench.now, flow, true);
+        bench.settle();
+    }
+    assert_eq!(bench.mux.slots().unwrap().free(), 0);
+    bench.wait(Duration::from_secs(10));
+    assert_eq!(bench.mux.slots().unwrap().used(), 0);
+}
+
+#[test]
+fn a_request_waits_for_the_link_and_is_refused_in_time() {
+    let mut bench = bench();
+    bench.mux.link_lost(bench.now);
+    let early = bench.client();
+    bench.ask(early, REQUEST);
+    bench.wait(Duration::from_secs(9));
+    let late = bench.client();
+    bench.ask(late, REQUEST);
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.told(early), [FlowEvent::Refused(Refusal::LinkDown)]);
+    bench.link_up();
+    assert_eq!(bench.stage(late), Some("active"));
+}
+
+#[test]
+fn a_port_that_firmware_does_not_forward_is_refused_sooner() {
+    let mut bench = bench();
+    bench.forward(false);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(3));
+    assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::NotForwarded(PORT))]);
+}
+
+#[test]
+fn a_withdrawn_and_re_announced_port_hurts_nobody() {
+    let mut bench = bench();
+    bench.forward(false);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(1));
+    bench.forward(true);
+    assert_eq!(bench.stage(flow), Some("active"));
+    bench.answer(flow, true);
+}
+
+#[test]
+fn a_full_queue_refuses_when_the_deadline_comes() {
+    let mut bench = bench();
+    let flows: Vec<_> = (0..6).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    bench.wait(Duration::from_secs(30));
+    assert_eq!(bench.told(flows[5]), [FlowEvent::Refused(Refusal::QueueDeadline)]);
+    assert_eq!(bench.mux.queue_depth(Class::Interactive), 0);
+}
+
+#[test]
+fn a_lost_link_ends_only_what_was_under_way() {
+    let mut bench = bench();
+    let (resting, active, waiting) = (bench.client(), bench.client(), bench.client());
+    bench.ask(resting, REQUEST);
+    bench.answer(resting, true);
+    bench.told(resting);
+    bench.ask(active, REQUEST);
+    bench.refusals.push_back(None);
+    bench.ask(waiting, REQUEST);
+    assert_eq!(bench.stage(waiting), Some("opening"));
+    bench.mux.link_lost(bench.now);
+    bench.settle();
+    assert_eq!(bench.told(active), [FlowEvent::Closed(FlowEnd::LinkLost)]);
+    assert_eq!(bench.told(resting), []);
+    assert_eq!(bench.told(waiting), []);
+    bench.link_up();
+    assert_eq!(bench.stage(waiting), Some("active"), "its request goes out on the new link");
+    bench.ask(resting, REQUEST);
+    assert_eq!(bench.stage(resting), Some("active"));
+}
+
+#[test]
+fn a_restarted_session_ends_only_what_was_under_way() {
+    let mut bench = bench();
+    let (resting, active) = (bench.client(), bench.client());
+    bench.ask(resting, REQUEST);
+    bench.answer(resting, true);
+    bench.told(resting);
+    bench.ask(active, REQUEST);
+    let version =
+        ProtocolVersion { major: 1, minor: 0, trigger: 254, system_id: SystemId([0; 16]) };
+    bench.open.clear();
+    bench.say(Message::ProtocolVersion(version));
+    assert_eq!(bench.told(active), [FlowEvent::Closed(FlowEnd::LinkLost)]);
+    assert_eq!(bench.stage(resting), Some("detached"));
+    bench.say(Message::ServiceRequest(ServiceName { name: SERVICE_PFWD }));
+    bench.forward(true);
+    bench.ask(resting, REQUEST);
+    assert_eq!(bench.stage(resting), Some("active"));
+}
+
+#[test]
+fn a_silent_firmware_ends_a_request_but_not_an_opaque_stream() {
+    let mut bench = bench();
+    let (request, stream) = (bench.client(), bench.client());
+    bench.ask(request, REQUEST);
+    bench.ask(stream, Request { opaque: true, ..REQUEST });
+    bench.wait(Duration::from_secs(120));
+    assert_eq!(bench.told(request), [FlowEvent::Closed(FlowEnd::Silent)]);
+    assert_eq!(bench.stage(stream), Some("active"));
+}
+
+#[test]
+fn a_client_that_gives_up_in_the_queue_is_forgotten() {
+    let mut bench = bench();
+    let flows: Vec<_> = (0..8).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    for flow in &flows {
+        bench.mux.close(bench.now, *flow, false);
+        bench.settle();
+    }
+    assert_eq!(bench.mux.flows().count(), 0);
+    assert_eq!(bench.mux.queue_depth(Class::Interactive), 0);
+    assert_eq!(bench.open.len(), 0);
+    assert_eq!(bench.mux.poll_timeout(), None, "nothing is left to wait for");
+}
+
+#[test]
+fn too_many_clients_are_told_so() {
+    let mut bench = Bench::new(MuxConfig { max_flows: 2, ..MuxConfig::default() });
+    let flows: Vec<_> = (0..3).map(|_| bench.client()).collect();
+    bench.settle();
+    assert_eq!(bench.told(flows[2]), [FlowEvent::Refused(Refusal::TooManyClients)]);
+    assert_eq!(bench.mux.flows().count(), 2);
+}

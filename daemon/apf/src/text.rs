@@ -1,0 +1,37 @@
+//! Strings from firmware made safe: for use as an address, or for showing to people. Nothing else in the crate turns bytes into text.
+
+use crate::limits::MAX_ADDRESS;
+
+/// The bytes as an address or host name; `None` if they are too long, not text, or contain control characters (`apf 10` row 22). What
+/// passes may be logged; it is still nothing to write into a file unchecked.
+pub(crate) fn address(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (text.len() <= MAX_ADDRESS && !text.contains(char::is_control)).then_some(text)
+}
+
+/// The bytes as something that can be shown: escaped, and cut to the length of an address.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    let shown = bytes.get(..MAX_ADDRESS).unwrap_or(bytes);
+    String::from_utf8_lossy(shown).escape_debug().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_refuses_what_could_harm_a_file_or_a_log() {
+        assert_eq!(address(b"amt-host.example"), Some("amt-host.example"));
+        assert_eq!(address(b""), Some(""));
+        assert_eq!(address(&[b'a'; 255]).map(str::len), Some(255));
+        for bad in [&b"a\nb"[..], b"a\0", b"\x1b[2J", b"\xff\xfe", "a\u{85}b".as_bytes(), &[b'a'; 256]] {
+            assert_eq!(address(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn printable_escapes_and_shortens() {
+        assert_eq!(printable(b"pfwd\0\n"), "pfwd\\0\\n");
+        assert_eq!(printable(&[b'x'; 1000]).len(), MAX_ADDRESS);
+    }
+}

@@ -1,0 +1,168 @@
+//! Flow-control windows (`apf 4.5`). All window arithmetic of the crate is here; nothing in it can wrap or go below zero.
+
+/// What the remote side still allows the local side to send, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct SendWindow(u32);
+
+impl SendWindow {
+    pub(crate) fn new(bytes: u32) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn available(self) -> u32 {
+        self.0
+    }
+
+    /// Takes up to `wanted` bytes out of the window and returns how many it gave.
+    pub(crate) fn take(&mut self, wanted: usize) -> usize {
+        let granted = saturate(wanted).min(self.0);
+        self.0 = self.0.saturating_sub(granted);
+        widen(granted)
+    }
+
+    /// Adds bytes; whether the sum fitted. If not, the window is as large as it can be (`apf 10` row 47).
+    pub(crate) fn grow(&mut self, bytes: u32) -> bool {
+        let sum = self.0.checked_add(bytes);
+        self.0 = sum.unwrap_or(u32::MAX);
+        sum.is_some()
+    }
+}
+
+/// What the local side allows the remote side to send, and where those bytes are now.
+///
+/// Every byte of the announced size is in one of three places, so `open + held + due == size` at all times:
+///
+/// ```text
+///             receive              deliver              take_credit
+///   open  ------------->  held  ------------->  due  ----------------> open
+///   remote may send it    the owner has it      delivered, not credited
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReceiveWindow {
+    size: u32,
+    open: u32,
+    held: u32,
+    due: u32,
+}
+
+/// The remote side sent more than it was allowed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Excess;
+
+impl ReceiveWindow {
+    pub(crate) fn new(size: u32) -> Self {
+        Self { size, open: size, held: 0, due: 0 }
+    }
+
+    /// Books bytes that arrived; on [`Excess`] nothing is booked.
+    pub(crate) fn receive(&mut self, bytes: usize) -> Result<(), Excess> {
+        let bytes = saturate(bytes);
+        self.open = self.open.checked_sub(bytes).ok_or(Excess)?;
+        self.held = self.held.saturating_add(bytes);
+        Ok(())
+    }
+
+    /// Books bytes that their destination took; more than are held count as all of them.
+    pub(crate) fn deliver(&mut self, bytes: usize) {
+        let bytes = saturate(bytes).min(self.held);
+        self.held = self.held.saturating_sub(bytes);
+        self.due = self.due.saturating_add(bytes);
+    }
+
+    /// Whether an adjust is worth sending: half a window is due, or nothing is left that could make it more (`apf 4.5` rule 4).
+    pub(crate) fn credit_is_due(self) -> bool {
+        self.due > 0 && (self.held == 0 || self.due >= self.size.div_ceil(2))
+    }
+
+    /// Opens the window by what is due, and returns how much that is.
+    pub(crate) fn take_credit(&mut self) -> u32 {
+        let credit = std::mem::take(&mut self.due);
+        self.open = self.open.saturating_add(credit);
+        credit
+    }
+
+    /// What the remote side may send now, in bytes.
+    pub(crate) fn available(self) -> u32 {
+        self.open
+    }
+
+    /// What arrived and has not been delivered, in bytes.
+    pub(crate) fn held(self) -> usize {
+        widen(self.held)
+    }
+}
+
+fn saturate(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+fn widen(bytes: u32) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn send_window_saturates_instead_of_wrapping() {
+        let mut window = SendWindow::new(u32::MAX - 1);
+        assert!(window.grow(1));
+        assert!(!window.grow(1));
+        assert_eq!(window.available(), u32::MAX);
+    }
+
+    #[test]
+    fn send_window_never_gives_more_than_it_has() {
+        let mut window = SendWindow::new(10);
+        assert_eq!(window.take(7), 7);
+        assert_eq!(window.take(7), 3);
+        assert_eq!(window.take(usize::MAX), 0);
+    }
+
+    #[test]
+    fn excess_leaves_the_books_unchanged() {
+        let mut window = ReceiveWindow::new(100);
+        let before = window;
+        assert_eq!(window.receive(101), Err(Excess));
+        assert_eq!(window, before);
+    }
+
+    #[test]
+    fn credit_waits_for_half_a_window_while_the_owner_holds_bytes() {
+        let mut window = ReceiveWindow::new(100);
+        window.receive(80).unwrap();
+        window.deliver(49);
+        assert!(!window.credit_is_due());
+        window.deliver(1);
+        assert!(window.credit_is_due());
+        assert_eq!(window.take_credit(), 50);
+        assert!(!window.credit_is_due());
+    }
+
+    #[test]
+    fn credit_is_due_at_once_when_nothing_is_held_back() {
+        let mut window = ReceiveWindow::new(100);
+        assert!(!window.credit_is_due());
+        window.receive(1).unwrap();
+        window.deliver(1);
+        assert!(window.credit_is_due());
+    }
+
+    proptest! {
+        #[test]
+        fn receive_window_conserves_its_size(size in 1u32..10_000, steps in prop::collection::vec((0u8..3, 0usize..5_000), 0..200)) {
+            let mut window = ReceiveWindow::new(size);
+            for (step, bytes) in steps {
+                match step {
+                    0 => { let fits = bytes <= window.open as usize; prop_assert_eq!(window.receive(bytes).is_ok(), fits); }
+                    1 => window.deliver(bytes),
+                    _ => { window.take_credit(); }
+                }
+                prop_assert_eq!(window.open + window.held + window.due, size);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The programs under test: built once per process, in the profile and target directory of the caller.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::Error;
+
+/// Where the programs are.
+#[derive(Debug, Clone)]
+pub struct Binaries {
+    /// The daemon.
+    pub amtd: PathBuf,
+    /// The firmware simulator.
+    pub amt_sim: PathBuf,
+}
+
+/// Builds `amtd` and `amt-sim` if need be, and says where they are. What cargo has to say goes to stderr.
+///
+/// The caller is a program that cargo built, so that its own path tells profile and target directory; both are used again.
+///
+/// # Errors
+/// The build fails.
+pub fn binaries() -> Result<&'static Binaries, Error> {
+    static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
+    BUILT.get_or_init(build).as_ref().map_err(|reason| Error::Build(reason.clone()))
+}
+
+fn build() -> Result<Binaries, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "amtd", "--package", "amt-sim", "--bins"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .args(own_layout()?)
+        .current_dir(workspace())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cargo does not start: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("cargo build failed ({})", output.status));
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    Ok(Binaries { amtd: executable(&messages, "amtd")?, amt_sim: executable(&messages, "amt-sim")? })
+}
+
+/// `--profile` and `--target-dir` of the program that is running.
+fn own_layout() -> Result<[OsString; 4], String> {
+    let own = std::env::current_exe().map_err(|error| format!("own path is unknown: {error}"))?;
+    let (profile, target) =
+        layout(&own).ok_or_else(|| format!("{} is not in a cargo target directory", own.display()))?;
+    Ok(["--profile".into(), profile.into(), "--target-dir".into(), target.into()])
+}
+
+/// `TARGET/PROFILE/program` or `TARGET/PROFILE/deps/program-hash`: profile and target directory.
+fn layout(program: &Path) -> Option<(String, PathBuf)> {
+    let mut directory = program.parent()?;
+    if directory.ends_with("deps") {
+        directory = directory.parent()?;
+    }
+    let profile = match directory.file_name()?.to_str()? {
+        // The directory of the profile `dev` has another name for historical reasons.
+        "debug" => "dev",
+        other => other,
+    };
+    Some((profile.to_owned(), directory.parent()?.to_owned()))
+}
+
+fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+/// Finds the program `name` in cargo's messages, which are one JSON object per line.
+fn executable(messages: &str, name: &str) -> Result<PathBuf, String> {
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    artifacts
+        .filter(|message| message["target"]["name"] == name)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .ok_or_else(|| format!("cargo built no program named {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profile_and_target_directory_follow_from_the_own_path() {
+        let cases = [
+            ("/t/debug/deps/e2e-0123", "dev", "/t"),
+            ("/t/debug/demo", "dev", "/t"),
+            ("/t/release/amt-bench", "release", "/t"),
+            ("/t/x86_64-unknown-linux-gnu/release/deps/a-1", "release", "/t/x86_64-unknown-linux-gnu"),
+        ];
+        for (program, profile, target) in cases {
+            assert_eq!(
+                layout(Path::new(program)),
+                Some((profile.to_owned(), PathBuf::from(target))),
+                "{program}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_library_of_the_same_name_is_not_taken_for_the_program() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"amtd"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"amtd"},"executable":"/t/debug/amtd"}"#;
+        assert_eq!(executable(messages, "amtd"), Ok(PathBuf::from("/t/debug/amtd")));
+        assert!(executable(messages, "amt-sim").is_err());
+    }
+}

@@ -1,0 +1,182 @@
+//! Firmware's single-threaded engine: executes one request at a time, over all channels and connections.
+//!
+//! Channels hand a web connection over together with its requests and get both back one response at a time; connections that wait
+//! take turns, one request each. Time is an argument. Knows nothing of windows or links: the event loop tells it when a response has
+//! left, which matters for `EngineModel::Stuck` alone. Driven by `world`.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use crate::config::{EngineModel, TimeProfile};
+use crate::device::Device;
+use crate::mei::ConnectionId;
+use crate::web::{self, Request, Response, WebConnection};
+
+/// The channel that a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) connection: ConnectionId,
+    /// Firmware's number of the channel.
+    pub(crate) slot: usize,
+    /// Which of the channels that had this number.
+    pub(crate) serial: u64,
+}
+
+/// A web connection with requests to execute, at least one.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) owner: Owner,
+    pub(crate) web: Box<WebConnection>,
+    pub(crate) requests: VecDeque<Request>,
+}
+
+/// An executed request.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) owner: Owner,
+    pub(crate) response: Response,
+    /// The web connection, back unless it has more requests here.
+    pub(crate) web: Option<Box<WebConnection>>,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    model: EngineModel,
+    profile: TimeProfile,
+    waiting: VecDeque<Job>,
+    running: Option<Running>,
+    /// Whose response keeps the engine busy (`EngineModel::Stuck`).
+    draining: Option<Owner>,
+}
+
+#[derive(Debug)]
+struct Running {
+    job: Job,
+    request: Request,
+    ends: Instant,
+}
+
+impl Engine {
+    pub(crate) fn new(model: EngineModel, profile: TimeProfile) -> Self {
+        Self { model, profile, waiting: VecDeque::new(), running: None, draining: None }
+    }
+
+    /// Takes a job in.
+    pub(crate) fn submit(&mut self, job: Job) {
+        self.waiting.push_back(job);
+    }
+
+    /// Executes the next request if its time has come. Call until it returns `None`.
+    pub(crate) fn step(&mut self, device: &mut Device, now: Instant) -> Option<Done> {
+        if self.draining.is_some() {
+            return None;
+        }
+        if self.running.is_none() {
+            self.start(now);
+        }
+        let Running { mut job, request, .. } = self.running.take_if(|running| running.ends <= now)?;
+        let response = web::execute(device, &mut job.web, request, now);
+        let owner = job.owner;
+        if self.model == EngineModel::Stuck {
+            self.draining = Some(owner);
+        }
+        let web = if job.requests.is_empty() {
+            Some(job.web)
+        } else {
+            self.waiting.push_back(job);
+            None
+        };
+        Some(Done { owner, response, web })
+    }
+
+    fn start(&mut self, now: Instant) {
+        let Some(mut job) = self.waiting.pop_front() else { return };
+        let Some(request) = job.requests.pop_front() else { return };
+        let ends = now + web::service_time(self.profile, &request);
+        self.running = Some(Running { job, request, ends });
+    }
+
+    /// Whose response the engine waits for to leave.
+    pub(crate) fn draining(&self) -> Option<Owner> {
+        self.draining
+    }
+
+    /// That response has left, or its channel is gone.
+    pub(crate) fn drained(&mut self) {
+        self.draining = None;
+    }
+
+    /// When `step` has something to do next; `None` if only a new job or `drained` can change that.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.running.as_ref().map(|running| running.ends)
+    }
+
+    /// Jobs that wait for their turn.
+    pub(crate) fn queue_length(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether a request is being executed, or its response still occupies the engine.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.running.is_some() || self.draining.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::device::DeviceConfig;
+
+    fn job(slot: usize, requests: &[u8]) -> Job {
+        let mut web = Box::new(WebConnection::new(false));
+        let requests: VecDeque<_> = web.feed(requests).into();
+        assert!(!requests.is_empty());
+        Job { owner: Owner { connection: ConnectionId::default(), slot, serial: 0 }, web, requests }
+    }
+
+    const PAGE: &[u8] = b"GET / HTTP/1.1\r\nHost: amt\r\n\r\n";
+
+    fn engine(model: EngineModel, profile: TimeProfile) -> (Engine, Device, Instant) {
+        let now = Instant::now();
+        (Engine::new(model, profile), Device::new(DeviceConfig::default(), now), now)
+    }
+
+    #[test]
+    fn connections_take_turns() {
+        let (mut engine, mut device, now) = engine(EngineModel::Independent, TimeProfile::Instant);
+        engine.submit(job(1, &PAGE.repeat(2)));
+        engine.submit(job(2, PAGE));
+        let order: Vec<usize> =
+            std::iter::from_fn(|| engine.step(&mut device, now)).map(|done| done.owner.slot).collect();
+        assert_eq!(order, [1, 2, 1]);
+    }
+
+    #[test]
+    fn one_request_is_executed_at_a_time() {
+        let (mut engine, mut device, now) = engine(EngineModel::Independent, TimeProfile::Realistic);
+        engine.submit(job(1, PAGE));
+        engine.submit(job(2, PAGE));
+        assert!(engine.step(&mut device, now).is_none());
+        let first = engine.deadline().unwrap();
+        assert_eq!(engine.step(&mut device, first).unwrap().owner.slot, 1);
+        assert!(engine.step(&mut device, first).is_none(), "the second request starts when the first is done");
+        let second = engine.deadline().unwrap();
+        assert!(second >= first + Duration::from_millis(1));
+        assert_eq!(engine.step(&mut device, second).unwrap().owner.slot, 2);
+    }
+
+    #[test]
+    fn stuck_engine_waits_for_the_response_to_leave() {
+        let (mut engine, mut device, now) = engine(EngineModel::Stuck, TimeProfile::Instant);
+        engine.submit(job(1, PAGE));
+        engine.submit(job(2, PAGE));
+        assert_eq!(engine.step(&mut device, now).unwrap().owner.slot, 1);
+        assert!(engine.step(&mut device, now).is_none());
+        assert_eq!(engine.draining().map(|owner| owner.slot), Some(1));
+        engine.drained();
+        assert_eq!(engine.step(&mut device, now).unwrap().owner.slot, 2);
+    }
+}

@@ -1,0 +1,78 @@
+//! The watchdog client: the operating system watchdog's messages and the manageability state (mei 8.2, amthi 4).
+//!
+//! Header: command, number of bytes after this field, sub-command, version 0x10. Nothing is done when the watchdog expires.
+//! Driven by `mei::connection`.
+
+use std::collections::VecDeque;
+
+use crate::firmware::Firmware;
+use crate::mei::Packet;
+
+/// Change allowed, AMT enabled, "new interface": which bits are valid.
+const CHANGE_ALLOWED: u8 = 1 << 0;
+const ENABLED: u8 = 1 << 1;
+const TLS_ONLY: u8 = 1 << 6;
+const NEW_INTERFACE: u8 = 1 << 7;
+
+/// The firmware's end of one watchdog connection.
+#[derive(Debug, Default)]
+pub(crate) struct Watchdog {
+    answers: VecDeque<Packet>,
+}
+
+impl Watchdog {
+    /// Takes one command; unknown ones get no answer.
+    pub(crate) fn handle(&mut self, firmware: &mut Firmware, message: &[u8]) {
+        let Some(([command, _, subcommand, _], payload)) = message.split_first_chunk::<4>() else { return };
+        let answer: &[u8] = match (*command, *subcommand, payload.len()) {
+            // Start or ping: ready, and the watchdog is required.
+            (0x02, 0x13, 2..) => &[0x02, 0x04, 0x83, 0x10, 0, 0],
+            (0x02, 0x14, _) => &[],
+            (0x05, 0x51, _) => &[manageability(firmware)],
+            // "Set operational state": the device is provisioned or about to be, so that this has no effect here.
+            (0x05, 0x53, 1..) => &[0x05, 0x03, 0x53, 0x10, 0],
+            _ => return,
+        };
+        self.answers.push_back(Packet::new(answer));
+    }
+
+    /// The next answer.
+    pub(crate) fn transmit(&mut self) -> Option<Packet> {
+        self.answers.pop_front()
+    }
+}
+
+fn manageability(firmware: &Firmware) -> u8 {
+    let ports = &firmware.config.apf.ports;
+    let tls_only = ports.contains(&16993) && !ports.contains(&16992);
+    CHANGE_ALLOWED | ENABLED | NEW_INTERFACE | if tls_only { TLS_ONLY } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::SimConfig;
+
+    fn ask(ports: &[u16], message: &[u8]) -> Option<Vec<u8>> {
+        let mut config = SimConfig::new("unused");
+        config.apf.ports = ports.to_vec();
+        let mut watchdog = Watchdog::default();
+        watchdog.handle(&mut Firmware::new(config), message);
+        watchdog.transmit().map(|packet| [packet.head(), packet.body()].concat())
+    }
+
+    #[test]
+    fn tls_only_firmware_says_so() {
+        let question = [0x05, 0x02, 0x51, 0x10];
+        assert_eq!(ask(&[16992, 623], &question), Some(vec![0x83]));
+        assert_eq!(ask(&[16993, 664], &question), Some(vec![0xC3]));
+    }
+
+    #[test]
+    fn ping_is_answered_ready() {
+        let mut ping = vec![0x02, 0x15, 0x13, 0x10, 120, 0];
+        ping.resize(23, 0);
+        assert_eq!(ask(&[16992], &ping).unwrap()[2..5], [0x83, 0x10, 0]);
+        assert_eq!(ask(&[16992], &[9, 9, 9, 9]), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! Typed reading of what a client sends: the properties of a Put or Create, the parameters of a method.
+//!
+//! A value that is missing is `None`; one that is there but has the wrong form is a fault. Called by `classes`.
+
+use std::str::FromStr;
+
+use super::fault::Fault;
+use super::value::Reference;
+use super::xml::Element;
+
+/// The element that holds the values; a method without parameters may have none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input<'a>(pub(super) Option<&'a Element>);
+
+impl<'a> Input<'a> {
+    /// Text.
+    pub(super) fn text(self, name: &'a str) -> Option<&'a str> {
+        self.0?.member(name).map(Element::text)
+    }
+
+    /// Text of at most `limit` characters.
+    pub(super) fn short_text(self, name: &'a str, limit: usize) -> Result<Option<&'a str>, Fault> {
+        match self.text(name) {
+            Some(text) if text.chars().count() > limit => Err(Fault::InvalidParameter),
+            other => Ok(other),
+        }
+    }
+
+    /// A boolean.
+    pub(super) fn flag(self, name: &'a str) -> Result<Option<bool>, Fault> {
+        match self.text(name) {
+            None => Ok(None),
+            Some("true" | "1") => Ok(Some(true)),
+            Some("false" | "0") => Ok(Some(false)),
+            Some(_) => Err(Fault::SchemaValidationError),
+        }
+    }
+
+    /// A number, or anything else that is read from its text.
+    pub(super) fn number<T: FromStr>(self, name: &'a str) -> Result<Option<T>, Fault> {
+        self.text(name).map(|text| text.parse().map_err(|_| Fault::SchemaValidationError)).transpose()
+    }
+
+    /// The values of an array.
+    pub(super) fn numbers<T: FromStr>(self, name: &'a str) -> Result<Vec<T>, Fault> {
+        let elements = self.0.into_iter().flat_map(|holder| holder.members(name));
+        elements.map(|element| element.text().parse().map_err(|_| Fault::SchemaValidationError)).collect()
+    }
+
+    /// A reference to an instance.
+    pub(super) fn reference(self, name: &'a str) -> Result<Option<Reference>, Fault> {
+        let holder = self.0.and_then(|holder| holder.member(name));
+        holder.map(|element| Reference::read(element).ok_or(Fault::SchemaValidationError)).transpose()
+    }
+}
+
+/// Turns a missing value into the fault for it.
+pub(super) fn required<T>(value: Option<T>) -> Result<T, Fault> {
+    value.ok_or(Fault::SchemaValidationError)
+}
+
+/// Overwrites `target` if there is a value.
+pub(super) fn assign<T>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}

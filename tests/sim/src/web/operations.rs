@@ -1,0 +1,301 @@
+//! WSMAN operations: Get, Put, Create, Delete, Enumerate, Pull, Release, methods, Identify (wsman 5, 8).
+//!
+//! Routes a parsed request to its class and hands the outcome to `envelope`. What a class is and does is `classes`' matter.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::classes::{self, Class, Invocation};
+use super::envelope::{self, Answer, Call, ENUMERATION, Heading, SelectorValue, TRANSFER};
+use super::fault::Fault;
+use super::input::Input;
+use super::response::{Reply, Status};
+use super::value::{Instance, Value};
+use super::xml::{Element, Namespace};
+use crate::device::Device;
+use crate::device::accounts::Role;
+
+/// Enumerations that may be open at a time; a new one ends the oldest (a guess: the real number is unknown).
+const MAX_ENUMERATIONS: usize = 32;
+
+/// Answers one WSMAN request of a user with this role.
+pub(super) fn answer(device: &mut Device, role: Role, body: &[u8], now: Instant) -> Reply {
+    let message = device.web.next_message();
+    let (relates_to, resource, outcome) = match Call::parse(body) {
+        Ok(call) => {
+            let outcome = run(device, role, &call, now);
+            (call.message_id, call.resource, outcome)
+        }
+        Err((message_id, fault)) => (message_id, String::new(), Err(fault)),
+    };
+    let heading = Heading { relates_to: relates_to.as_deref(), message, resource: &resource };
+    match outcome {
+        Ok(answer) => Reply::soap(Status::Ok, envelope::write_answer(&heading, &answer)),
+        Err(fault) => Reply::soap(Status::BadRequest, envelope::write_fault(&heading, fault)),
+    }
+}
+
+fn run(device: &mut Device, role: Role, call: &Call, now: Instant) -> Result<Answer, Fault> {
+    if call.is_identify() {
+        return Ok(Answer::Identity(device.versions.amt.clone()));
+    }
+    if call.action.is_empty() || call.resource.is_empty() || call.message_id.is_none() {
+        return Err(Fault::MessageInformationHeaderRequired);
+    }
+    let class = classes::find(&call.resource).ok_or(Fault::DestinationUnreachable)?;
+    let operation = Operation::parse(call)?;
+    if role == Role::LocalSystem && !operation.is_open_to_local_system(class) {
+        return Err(Fault::AccessDenied);
+    }
+    let mut exchange = Exchange { device, class, call, now };
+    match operation {
+        Operation::Get => exchange.get(),
+        Operation::Put => exchange.put(),
+        Operation::Create => exchange.create(),
+        Operation::Delete => exchange.delete(),
+        Operation::Enumerate => exchange.enumerate(),
+        Operation::Pull => exchange.pull(),
+        Operation::Release => exchange.release(),
+        Operation::Method(name) => exchange.invoke(name),
+    }
+}
+
+/// What a request's Action asks for.
+enum Operation<'a> {
+    Get,
+    Put,
+    Create,
+    Delete,
+    Enumerate,
+    Pull,
+    Release,
+    Method(&'a str),
+}
+
+impl<'a> Operation<'a> {
+    fn parse(call: &'a Call) -> Result<Self, Fault> {
+        let part = |prefix: &str| call.action.strip_prefix(prefix)?.strip_prefix('/');
+        let operation = match (part(TRANSFER), part(ENUMERATION), part(&call.resource)) {
+            (Some("Get"), ..) => Some(Self::Get),
+            (Some("Put"), ..) => Some(Self::Put),
+            (Some("Create"), ..) => Some(Self::Create),
+            (Some("Delete"), ..) => Some(Self::Delete),
+            (_, Some("Enumerate"), _) => Some(Self::Enumerate),
+            (_, Some("Pull"), _) => Some(Self::Pull),
+            (_, Some("Release"), _) => Some(Self::Release),
+            (_, _, Some(method)) => Some(Self::Method(method)),
+            _ => None,
+        };
+        operation.ok_or(Fault::ActionNotSupported)
+    }
+
+    /// Whether the local system account may do this: read, and what the class opens to it. Agent presence is closed to it
+    /// (wsman 2 lists its realms).
+    fn is_open_to_local_system(&self, class: &Class) -> bool {
+        match self {
+            Self::Get | Self::Enumerate | Self::Pull | Self::Release => !class.agent_realm,
+            Self::Put | Self::Create | Self::Delete => false,
+            Self::Method(name) => class.method(name).is_none_or(|method| method.local_system),
+        }
+    }
+}
+
+/// One request on one class.
+struct Exchange<'a> {
+    device: &'a mut Device,
+    class: &'static Class,
+    call: &'a Call,
+    now: Instant,
+}
+
+impl<'a> Exchange<'a> {
+    fn get(&self) -> Result<Answer, Fault> {
+        Ok(Answer::Instance("http://schemas.xmlsoap.org/ws/2004/09/transfer/GetResponse", self.select()?))
+    }
+
+    fn put(&mut self) -> Result<Answer, Fault> {
+        let put = self.class.put.ok_or(Fault::ActionNotSupported)?;
+        let instance = self.select()?;
+        let body = self.representation()?;
+        for key in self.class.keys {
+            if body.member(key).is_some_and(|given| !matches(instance.get(key), given.text())) {
+                return Err(Fault::InvalidRepresentation);
+            }
+        }
+        put(&mut Invocation { device: self.device, now: self.now, instance, input: Input(Some(body)) })?;
+        let changed = self.select()?;
+        Ok(Answer::Instance("http://schemas.xmlsoap.org/ws/2004/09/transfer/PutResponse", changed))
+    }
+
+    fn create(&mut self) -> Result<Answer, Fault> {
+        let create = self.class.create.ok_or(Fault::ActionNotSupported)?;
+        let input = Input(Some(self.representation()?));
+        let instance = Instance::default();
+        create(&mut Invocation { device: self.device, now: self.now, instance, input }).map(Answer::Created)
+    }
+
+    fn delete(&mut self) -> Result<Answer, Fault> {
+        let delete = self.class.delete.ok_or(Fault::ActionNotSupported)?;
+        let instance = self.select()?;
+        delete(&mut Invocation { device: self.device, now: self.now, instance, input: Input(None) })?;
+        Ok(Answer::Empty("http://schemas.xmlsoap.org/ws/2004/09/transfer/DeleteResponse"))
+    }
+
+    fn invoke(&mut self, name: &str) -> Result<Answer, Fault> {
+        let method = self.class.method(name).ok_or(Fault::ActionNotSupported)?;
+        let instance = self.select()?;
+        let body = self.call.body.as_ref();
+        let expected = format!("{}_INPUT", method.name);
+        if body.is_some_and(|body| body.name() != expected || !self.is_class_namespace(body)) {
+            return Err(Fault::SchemaValidationError);
+        }
+        let mut invocation = Invocation { device: self.device, now: self.now, instance, input: Input(body) };
+        let outputs = (method.run)(&mut invocation)?;
+        let suffix = self.class.response_suffix;
+        Ok(Answer::Method { resource: self.class.resource, name: method.name, outputs, suffix })
+    }
+
+    fn enumerate(&mut self) -> Result<Answer, Fault> {
+        let body = self.enumeration_body("Enumerate")?;
+        let mode = body.child(Namespace::Wsman, "EnumerationMode");
+        let filtered = body.elements().iter().any(|element| element.name() == "Filter");
+        if filtered || mode.is_some_and(|mode| mode.text() != "EnumerateObject") {
+            return Err(Fault::UnsupportedFeature);
+        }
+        let items = (self.class.list)(self.device, self.now);
+        Ok(Answer::Enumerated(self.device.web.enumerations.open(self.class, items.into())))
+    }
+
+    fn pull(&mut self) -> Result<Answer, Fault> {
+        let body = self.enumeration_body("Pull")?;
+        let limits = PullLimits::read(body)?;
+        let context = body.child(Namespace::Enumeration, "EnumerationContext").ok_or(Fault::SchemaValidationError)?;
+        let enumerations = &mut self.device.web.enumerations;
+        let mut rest = enumerations.take(context.text(), self.class).ok_or(Fault::InvalidEnumerationContext)?;
+        let items = limits.write(self.class, &mut rest);
+        let next = (!rest.is_empty()).then(|| enumerations.open(self.class, rest));
+        Ok(Answer::Pulled { items, namespace: self.class.item_resource(), next })
+    }
+
+    fn release(&mut self) -> Result<Answer, Fault> {
+        let body = self.enumeration_body("Release")?;
+        let context = body.child(Namespace::Enumeration, "EnumerationContext").ok_or(Fault::SchemaValidationError)?;
+        let taken = self.device.web.enumerations.take(context.text(), self.class);
+        taken.map(|_| Answer::Empty("http://schemas.xmlsoap.org/ws/2004/09/enumeration/ReleaseResponse"))
+            .ok_or(Fault::InvalidEnumerationContext)
+    }
+
+    fn enumeration_body(&self, name: &str) -> Result<&'a Element, Fault> {
+        let body = self.call.body.as_ref().filter(|body| body.is(Namespace::Enumeration, name));
+        body.ok_or(Fault::SchemaValidationError)
+    }
+
+    /// The body as an instance of the class.
+    fn representation(&self) -> Result<&'a Element, Fault> {
+        let body = self.call.body.as_ref().ok_or(Fault::SchemaValidationError)?;
+        let right = body.name() == envelope::class_name(self.class.resource) && self.is_class_namespace(body);
+        if right { Ok(body) } else { Err(Fault::InvalidRepresentation) }
+    }
+
+    fn is_class_namespace(&self, element: &Element) -> bool {
+        matches!(element.namespace(), Namespace::Other(uri) if uri == self.class.resource)
+    }
+
+    /// The one instance that the selectors name. Any part of the keys that is unique is enough (wsman 4).
+    fn select(&self) -> Result<Instance, Fault> {
+        if self.call.selectors.iter().any(|(name, _)| !self.class.keys.contains(&name.as_str())) {
+            return Err(Fault::InvalidSelectors);
+        }
+        let mut instances = (self.class.list)(self.device, self.now);
+        instances.retain(|instance| {
+            self.call.selectors.iter().all(|(name, value)| match (value, instance.get(name)) {
+                (SelectorValue::Text(text), known) => matches(known, text),
+                (SelectorValue::Reference(given), Some(Value::Reference(known))) => known.is_meant_by(given),
+                (SelectorValue::Reference(_), _) => false,
+            })
+        });
+        match instances.len() {
+            0 => Err(Fault::DestinationUnreachable),
+            1 => Ok(instances.swap_remove(0)),
+            _ => Err(Fault::InvalidSelectors),
+        }
+    }
+}
+
+fn matches(value: Option<&Value>, text: &str) -> bool {
+    match value {
+        Some(Value::Text(known)) => known == text,
+        Some(Value::Number(known)) => text.parse() == Ok(*known),
+        _ => false,
+    }
+}
+
+/// How much one Pull returns.
+struct PullLimits {
+    elements: usize,
+    characters: usize,
+}
+
+impl PullLimits {
+    /// Without MaxElements one item is returned, as WS-Enumeration has it; without MaxCharacters there is no limit.
+    fn read(body: &Element) -> Result<Self, Fault> {
+        let limit = |name, default| match body.child(Namespace::Enumeration, name).map(|limit| limit.text().parse()) {
+            None => Ok(default),
+            Some(Ok(0) | Err(_)) => Err(Fault::SchemaValidationError),
+            Some(Ok(limit)) => Ok(limit),
+        };
+        Ok(Self { elements: limit("MaxElements", 1)?, characters: limit("MaxCharacters", usize::MAX)? })
+    }
+
+    /// Writes items as long as they fit, at least one, and removes them from `rest`.
+    fn write(&self, class: &Class, rest: &mut VecDeque<Instance>) -> String {
+        let name = envelope::class_name(class.item_resource());
+        let mut out = String::new();
+        for count in 0..self.elements {
+            let Some(item) = rest.front() else { break };
+            let before = out.len();
+            envelope::write_item(&mut out, name, item);
+            if count > 0 && out.len() > self.characters {
+                out.truncate(before);
+                break;
+            }
+            rest.pop_front();
+        }
+        out
+    }
+}
+
+/// Open enumerations, each a snapshot of its class.
+#[derive(Debug, Default)]
+pub(super) struct Enumerations {
+    open: VecDeque<Enumeration>,
+    issued: u32,
+}
+
+#[derive(Debug)]
+struct Enumeration {
+    context: String,
+    class: &'static Class,
+    rest: VecDeque<Instance>,
+}
+
+impl Enumerations {
+    /// Remembers what is left of an enumeration; returns its context.
+    fn open(&mut self, class: &'static Class, rest: VecDeque<Instance>) -> String {
+        if self.open.len() == MAX_ENUMERATIONS {
+            self.open.pop_front();
+        }
+        self.issued = self.issued.wrapping_add(1);
+        // Firmware shows its counter as the first four bytes, lowest first, of an identifier that is zero otherwise.
+        let context = format!("{:08X}-0000-0000-0000-000000000000", self.issued.swap_bytes());
+        self.open.push_back(Enumeration { context: context.clone(), class, rest });
+        context
+    }
+
+    /// Ends an enumeration of `class` and returns what is left of it.
+    fn take(&mut self, context: &str, class: &Class) -> Option<VecDeque<Instance>> {
+        let known = |open: &Enumeration| open.context == context && std::ptr::eq(open.class, class);
+        let index = self.open.iter().position(known)?;
+        self.open.remove(index).map(|enumeration| enumeration.rest)
+    }
+}

@@ -1,0 +1,132 @@
+//! Carries out the steps of scripts and answers questions about the state.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::World;
+use crate::apf::SessionError;
+use crate::faults::{Action, Hold, Step};
+use crate::mei::{ClientKind, Connection};
+use crate::stats::Stats;
+
+/// Why a step could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ActionError {
+    #[error("there is no port forwarding session to do this to; add \"when\":\"ready\" to wait for one")]
+    NoSession,
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error("the counters cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The reply to a request: the answer, marked `"ok": true`, or an error.
+pub(super) fn as_json(outcome: Result<Value, ActionError>) -> Value {
+    match outcome {
+        Ok(Value::Object(mut answer)) => {
+            answer.insert("ok".to_owned(), Value::Bool(true));
+            Value::Object(answer)
+        }
+        Ok(other) => json!({ "ok": true, "answer": other }),
+        Err(error) => json!({ "ok": false, "error": error.to_string() }),
+    }
+}
+
+impl World {
+    /// Carries a step out, or keeps it until it is due.
+    pub(super) fn take_step(&mut self, step: Step) -> Result<Value, ActionError> {
+        match self.firmware.schedule.add(step, self.firmware.now) {
+            Some(action) => self.apply(action),
+            None => Ok(json!({ "scheduled": true })),
+        }
+    }
+
+    pub(super) fn apply(&mut self, action: Action) -> Result<Value, ActionError> {
+        let action = match self.apply_to_device(action) {
+            Ok(()) => return Ok(json!({})),
+            Err(action) => action,
+        };
+        match action {
+            Action::Quit => self.quit = true,
+            Action::Stats => return Ok(serde_json::to_value(&self.firmware.stats)?),
+            Action::ResetStats => self.firmware.stats = Stats::default(),
+            Action::Violations => return Ok(self.violations()),
+            Action::State => return Ok(self.state()),
+            action if action.needs_session() => self.act_on_session(action)?,
+            action => {
+                if action == Action::Clear {
+                    self.firmware.schedule.clear();
+                }
+                // Every action that is left arms something.
+                let _ = self.firmware.faults.arm(action, self.firmware.now);
+            }
+        }
+        Ok(json!({}))
+    }
+
+    /// What happens to the device as a whole. Returns other actions.
+    fn apply_to_device(&mut self, action: Action) -> Result<(), Action> {
+        match action {
+            Action::LinkReset => self.drop_connections(|_| true),
+            Action::DisconnectClient { client } => self.drop_connections(|kind| kind == client),
+            Action::Suspend { ms } => {
+                self.firmware.faults.take_down(Hold::start(self.firmware.now, ms));
+                self.drop_connections(|_| true);
+            }
+            Action::Linger { ms } => self.firmware.config.mei.linger = Duration::from_millis(ms),
+            Action::LinkRate { bytes_per_second } => self.firmware.link.rate = bytes_per_second,
+            other => return Err(other),
+        }
+        Ok(())
+    }
+
+    fn act_on_session(&mut self, action: Action) -> Result<(), ActionError> {
+        let (connections, firmware) = (&mut self.connections, &mut self.firmware);
+        let session = connections.iter_mut().find_map(Connection::session).ok_or(ActionError::NoSession)?;
+        Ok(session.act(firmware, action)?)
+    }
+
+    /// Firmware drops connections: the hosts can read what was sent and nothing more. Their clients are free at once.
+    fn drop_connections(&mut self, which: impl Fn(ClientKind) -> bool) {
+        let firmware = &mut self.firmware;
+        self.connections.retain(|connection| {
+            let Some(kind) = connection.kind() else { return true };
+            let dropped = which(kind);
+            if dropped {
+                firmware.occupancy.leave(kind, firmware.now);
+            }
+            !dropped
+        });
+    }
+
+    fn violations(&self) -> Value {
+        let stats = &self.firmware.stats;
+        json!({
+            "total": stats.violations_total,
+            "by_kind": stats.violations,
+            "first": stats.violation_texts(),
+        })
+    }
+
+    fn state(&mut self) -> Value {
+        let connections: Vec<_> = self.connections.iter_mut().map(|connection| {
+            json!({
+                "id": connection.id.0,
+                "client": connection.kind().map(ClientKind::name),
+                "fifo": connection.fifo_length(),
+                "session": connection.session().map(|session| session.snapshot()),
+            })
+        }).collect();
+        let engine = &self.firmware.engine;
+        json!({
+            "connections": connections,
+            "engine": {
+                "busy": engine.is_busy(),
+                "waiting": engine.queue_length(),
+                "stalled": self.firmware.faults.engine.is_on(self.firmware.now),
+            },
+            "control_mode": self.firmware.device.control_mode() as u32,
+        })
+    }
+}
