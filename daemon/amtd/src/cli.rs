@@ -10,7 +10,10 @@ use std::{
 
 use clap::Parser;
 
-use crate::config::{self, Config, ConfigError};
+use crate::{
+    config::{self, Config, ConfigError},
+    telemetry::{TelemetryError, parse_filter},
+};
 
 /// Serve the local ports of Intel AMT over the MEI device.
 #[derive(Debug, Clone, Default, Parser)]
@@ -41,7 +44,7 @@ pub struct Cli {
     pub print_default_config: bool,
 
     /// Log what this filter lets through, as in "debug" or "info,amtd::driver=trace"
-    #[arg(long, value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER", value_parser = filter)]
     pub log: Option<String>,
 }
 
@@ -86,6 +89,11 @@ impl Cli {
             state: choose(&self.state_dir, "STATE_DIRECTORY", "/var/lib/amtd"),
         }
     }
+}
+
+/// A filter that makes no sense is an error of the command line.
+fn filter(text: &str) -> Result<String, TelemetryError> {
+    parse_filter(text).map(|_| text.into())
 }
 
 /// systemd separates several directories by colons; the first is the daemon's.
@@ -159,7 +167,11 @@ mod tests {
     fn the_command_line_wins_over_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("amtd.toml");
-        fs::write(&file, "[device]\npath = \"/dev/mei7\"\nconnect_limit = \"1s\"\n[log]\nfilter = \"warn\"\n").unwrap();
+        fs::write(
+            &file,
+            "[device]\npath = \"/dev/mei7\"\nconnect_limit = \"1s\"\n[log]\nfilter = \"warn\"\n",
+        )
+        .unwrap();
         let cli = Cli {
             config: Some(file),
             device: Some("here.sock".into()),
@@ -197,7 +209,8 @@ mod tests {
     #[test]
     fn a_directory_that_is_a_file_is_named_in_the_error() {
         let place = tempfile::tempdir().unwrap();
-        let directories = Directories { runtime: place.path().join("a/b"), state: place.path().join("state") };
+        let directories =
+            Directories { runtime: place.path().join("a/b"), state: place.path().join("state") };
         directories.create().unwrap();
         directories.create().unwrap();
         assert!(directories.runtime.is_dir() && directories.state.is_dir());

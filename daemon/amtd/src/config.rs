@@ -5,6 +5,7 @@
 //! of the parts that it configures: [`app`](crate::app) hands each part its share.
 
 mod apf;
+mod classes;
 mod device;
 mod firmware;
 mod front;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     apf::Apf,
+    classes::{Classes, EmptyList, MAX_RULES, OneOf, Pattern, PatternError, Rule, User, UserError},
     device::Device,
     firmware::Firmware,
     front::Front,
@@ -61,6 +63,8 @@ pub struct Config {
     pub queue: Queue,
     /// `[front]`
     pub front: Front,
+    /// `[classes]`
+    pub classes: Classes,
     /// `[firmware]`
     pub firmware: Firmware,
     /// `[http]`
@@ -101,7 +105,7 @@ impl Config {
     }
 
     /// The sections in the order of the file. The only list of them beside the fields; a test compares the two.
-    fn sections(&self) -> [(&'static str, &dyn Section); 10] {
+    fn sections(&self) -> [(&'static str, &dyn Section); 11] {
         [
             ("device", &self.device),
             ("recovery", &self.recovery),
@@ -109,6 +113,7 @@ impl Config {
             ("apf", &self.apf),
             ("queue", &self.queue),
             ("front", &self.front),
+            ("classes", &self.classes),
             ("firmware", &self.firmware),
             ("http", &self.http),
             ("shutdown", &self.shutdown),

@@ -25,7 +25,11 @@ use crate::{
 };
 
 /// Keeps the facts about firmware fresh while there is a link. Ends when the driver has.
-pub async fn watch(config: config::Firmware, mut link: watch::Receiver<LinkStatus>, facts: watch::Sender<Firmware>) {
+pub async fn watch(
+    config: config::Firmware,
+    mut link: watch::Receiver<LinkStatus>,
+    facts: watch::Sender<Firmware>,
+) {
     loop {
         let Ok(ready) = link.wait_for(|link| link.ready).await.map(|link| link.node.clone()) else { return };
         // A ready link has a node; without one there is nothing to ask but the next link.
@@ -94,12 +98,16 @@ async fn read(config: &config::Firmware, node: &Path) -> Result<Firmware, ReadEr
 /// How long to wait before the next attempt; `None` where it would fail again, or ask a firmware that is stuck.
 fn pause_after(config: &config::Firmware, error: &ReadError, attempt: u32) -> Option<Duration> {
     match error {
-        ReadError::Connect(ConnectError::Busy { .. }) => Some(config.busy_pause.get().saturating_mul(attempt)),
+        ReadError::Connect(ConnectError::Busy { .. }) => {
+            Some(config.busy_pause.get().saturating_mul(attempt))
+        }
         // Firmware may offer its clients one by one while it starts (mei 6.4).
         ReadError::Connect(ConnectError::NoClient { .. } | ConnectError::DeviceDown { .. }) => {
             Some(config.retry_pause.get())
         }
-        ReadError::Answer(AmthiError::Status(status)) if status.is_retryable() => Some(config.retry_pause.get()),
+        ReadError::Answer(AmthiError::Status(status)) if status.is_retryable() => {
+            Some(config.retry_pause.get())
+        }
         _ => None,
     }
 }

@@ -2,15 +2,17 @@
 //!
 //! One task owns the MEI device and the session with firmware ([`driver`]); everyone else holds a handle to it. The
 //! `front` serves clients on the local ports, `http` tells how things stand, `systemd` speaks to the service manager,
-//! and [`app`] joins them. The direction of knowledge is from `app` downwards: the leaf modules [`config`] and
-//! [`status`] know nobody.
+//! and [`app`] joins them. The direction of knowledge is from `app` downwards: [`config`] and [`status`] know
+//! none of the parts.
 //!
 //! Comments cite the project's protocol notes by document and section, as in `apf 4.6`, `mei 6.5` or `amthi 9`.
 
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod driver;
 pub mod firmware;
 pub mod front;

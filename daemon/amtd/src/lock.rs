@@ -95,7 +95,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let first = InstanceLock::acquire(directory.path()).unwrap();
         let error = InstanceLock::acquire(directory.path()).unwrap_err();
-        assert!(matches!(error, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
+        assert!(
+            matches!(error, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()),
+            "{error}"
+        );
         assert!(error.to_string().starts_with(&format!("another amtd (process {})", std::process::id())));
         drop(first);
         InstanceLock::acquire(directory.path()).unwrap();

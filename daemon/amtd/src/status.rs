@@ -5,6 +5,7 @@
 
 mod counters;
 mod health;
+mod times;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::SystemTime};
 
@@ -15,6 +16,7 @@ use serde::{Serialize, Serializer};
 pub use self::{
     counters::{ApfCounters, Counters, DriverCounters, FrontCounters, MuxCounters},
     health::{Condition, Readiness, Severity},
+    times::Times,
 };
 
 /// Version of the layout of [`Status`] in JSON. It grows when a name changes its meaning or goes.
@@ -49,7 +51,7 @@ pub struct Status {
     pub channels: Vec<Channel>,
     /// Client connections.
     pub connections: Connections,
-    /// Requests that wait for a channel, by class, most urgent first.
+    /// Requests by class, most urgent first.
     pub queues: Vec<Queue>,
     /// Totals.
     pub counters: Counters,
@@ -212,14 +214,24 @@ pub struct Connections {
     pub by_stage: BTreeMap<&'static str, usize>,
 }
 
-/// Requests that wait for a channel.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// The requests of one class.
+#[derive(Debug, Clone, Serialize)]
 pub struct Queue {
     /// Their class.
     #[serde(serialize_with = "class")]
     pub class: Class,
-    /// How many.
+    /// How many wait for their turn.
     pub depth: usize,
+    /// How many were handed to firmware.
+    pub admitted: u64,
+    /// How many came as of this class and were served as of a lower one.
+    pub demoted: u64,
+    /// How many were refused because their turn did not come in time.
+    pub missed: u64,
+    /// From the request to its hand-over to firmware.
+    pub waited: Times,
+    /// From the hand-over to the first byte of the answer: firmware's own time.
+    pub executed: Times,
 }
 
 /// A moment, in JSON as RFC 3339 in UTC.

@@ -10,17 +10,17 @@ use tracing::{info, warn};
 
 /// Tells the service manager that the daemon serves, or serves as far as it can.
 pub fn ready(status: &str) {
-    notify(&[NotifyState::Ready, NotifyState::Status(status)]);
+    notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
 }
 
 /// Tells the service manager how things stand, in one line.
 pub fn status(status: &str) {
-    notify(&[NotifyState::Status(status)]);
+    notify(&[NotifyState::Status(&one_line(status))]);
 }
 
 /// Tells the service manager that the daemon is ending.
 pub fn stopping(status: &str) {
-    notify(&[NotifyState::Stopping, NotifyState::Status(status)]);
+    notify(&[NotifyState::Stopping, NotifyState::Status(&one_line(status))]);
 }
 
 /// Tells the service manager that the daemon is alive. For the driver's loop alone: a ping from a timer would prove
@@ -38,7 +38,8 @@ pub fn watchdog_interval() -> Option<Duration> {
 /// once: each is handed out as owned.
 pub fn listeners() -> Vec<TcpListener> {
     let mut inherited = ListenFd::from_env();
-    let listeners: Vec<_> = (0..inherited.len()).filter_map(|place| listener(&mut inherited, place)).collect();
+    let listeners: Vec<_> =
+        (0..inherited.len()).filter_map(|place| listener(&mut inherited, place)).collect();
     if !listeners.is_empty() {
         info!(sockets = listeners.len(), "took over listening sockets from the service manager");
     }
@@ -59,5 +60,21 @@ fn notify(states: &[NotifyState<'_>]) {
     // The daemon works without a service manager, and one that does not listen cannot be told.
     if let Err(error) = sd_notify::notify(states) {
         warn!(%error, "cannot notify the service manager");
+    }
+}
+
+/// A status can hold what others chose, such as the name of a program that has a port. A line break in it would begin
+/// another message to the service manager.
+fn one_line(status: &str) -> String {
+    status.replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_with_a_strange_name_cannot_speak_to_the_service_manager() {
+        assert_eq!(one_line("held by evil\nMAINPID=1"), "held by evil MAINPID=1");
     }
 }

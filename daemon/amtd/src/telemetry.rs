@@ -18,7 +18,9 @@ pub enum Sink {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The filter makes no sense.
-    #[error("{filter:?} is not a log filter ({source}); allowed: a level (error, warn, info, debug, trace) or a list of target=level")]
+    #[error(
+        "{filter:?} is not a log filter ({source}); allowed: a level (error, warn, info, debug, trace) or a list of target=level"
+    )]
     Filter {
         /// The filter.
         filter: String,
@@ -36,11 +38,20 @@ pub enum TelemetryError {
 ///
 /// The filter makes no sense, or there is a log already.
 pub fn init(filter: &str) -> Result<(), TelemetryError> {
-    let source = |source| TelemetryError::Filter { filter: filter.into(), source };
-    let filter = EnvFilter::builder().parse(filter).map_err(source)?;
+    let filter = parse_filter(filter)?;
     let sink = choose(std::env::var("JOURNAL_STREAM").ok().as_deref(), stderr_identity());
     let subscriber = tracing_subscriber::registry().with(layer(sink).with_filter(filter));
     subscriber.try_init().map_err(|_| TelemetryError::Again)
+}
+
+/// What the log is to let through.
+///
+/// # Errors
+///
+/// The filter makes no sense.
+pub fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
+    let source = |source| TelemetryError::Filter { filter: filter.into(), source };
+    EnvFilter::builder().parse(filter).map_err(source)
 }
 
 fn layer(sink: Sink) -> Box<dyn Layer<Registry> + Send + Sync> {
@@ -53,7 +64,8 @@ fn layer(sink: Sink) -> Box<dyn Layer<Registry> + Send + Sync> {
 }
 
 fn stderr() -> impl Layer<Registry> + Send + Sync {
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour)
 }
 

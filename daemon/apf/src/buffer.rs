@@ -1,5 +1,5 @@
-//! Bytes of one channel that wait for transmission. Owns their order and their number; how many may wait and when they leave is decided by
-//! the channel.
+//! Bytes of one channel that wait for transmission. Owns their order and their number; how many may wait and
+//! when they leave is decided by the channel.
 
 use std::collections::VecDeque;
 

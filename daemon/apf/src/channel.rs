@@ -1,33 +1,40 @@
 //! One channel: its state, its windows, its bytes (`apf 4`).
 //!
-//! Owns every state transition of a channel; the session routes messages here and carries out the [`Effects`]. Knows neither other
-//! channels nor the queue to the device.
+//! Owns every state transition of a channel; the session routes messages here and carries out the
+//! [`Effects`]. Knows neither other channels nor the queue to the device.
 //!
 //! ```text
-//!              open()                                      CHANNEL_OPEN of firmware (direct-tcpip)
-//!                |                                                     |
-//!                v      leaves               CONFIRMATION              v
-//!             Queued ----------> Opening ---------------------------> Open -------------------.
-//!                |                | |  |                               | |                    |
-//!                |                | |  | FAILURE, CLOSE,               | | close(), data      | CLOSE
-//!                |                | |  | time-out                      | | queued             | (answered
-//!                |   close(),     | |  |                               | v                    |  with ours)
-//!                |   abort()      | |  |         close(), nothing      | Draining ---------.  |
-//!                |                | |  |         queued; abort();      |  | drained,       |  |
-//!                | close(),       | |  |         excess data;          |  | abort(),       |  |
-//!                | abort(),       v |  |         zero window           |  | time-out       |  |
-//!                | time-out  Abandoned |                               v  v                |  |
-//!                |            |   |    |          CONFIRMATION                             |  |
-//!                |            |   '----+---------------------------> CloseSent             |  |
-//!                |            | FAILURE|                               | CLOSE,            |  |
-//!                |            | CLOSE, |                               | time-out          |  |
-//!                |            | time-out                               |                   |  |
-//!                v            v        v                               v                   v  v
-//!             Gone ------------------------------------------------------------------------------
+//!   open()                                              CHANNEL_OPEN of firmware
+//!     |                                                            |
+//!     v       the OPEN leaves          CONFIRMATION                v
+//!   Queued ------------------> Opening -------------------------> Open
+//!                                 |                               |  |
+//!                                 | close(),      close(), bytes  |  |  close(), nothing queued;
+//!                                 | abort()       still queued    |  |  abort(); excess data;
+//!                                 v                               v  |  window stays zero
+//!                             Abandoned                    Draining  |
+//!                                 |                               |  |
+//!                                 |    all sent, abort(), time-out|  |
+//!                                 |                               v  v
+//!                                 '--------------------------> CloseSent
+//!                                       CONFIRMATION
+//!
+//!   and to Gone from
+//!     Queued      by close(), abort(), time-out
+//!     Opening     by FAILURE, CLOSE, time-out
+//!     Abandoned   by FAILURE, CLOSE, time-out
+//!     Open        by CLOSE, which is answered
+//!     Draining    by CLOSE, which is answered
+//!     CloseSent   by CLOSE, time-out
 //! ```
 //!
-//! Entering `CloseSent` sends our CLOSE. `Abandoned`, `Draining` and `CloseSent` have no owner any more: what still arrives is discarded
-//! and credited, so that firmware can finish. A channel that goes without firmware having completed the exchange leaves a [`Zombie`].
+//! Entering `CloseSent` sends our CLOSE. `Abandoned`, `Draining` and `CloseSent` have no owner any more: what
+//! still arrives is discarded, and a last, generous adjust goes out ahead of the CLOSE, so that firmware can
+//! finish. A channel that goes without firmware having completed the exchange leaves a [`Zombie`].
+
+mod outcome;
+#[cfg(test)]
+mod tests;
 
 use std::{
     net::SocketAddr,
@@ -36,12 +43,13 @@ use std::{
 
 use bytes::Bytes;
 
+pub(crate) use self::outcome::{Adjusted, Effects, Notice, Opener, Phase, Received, Zombie};
 use crate::{
     buffer::TransmitBuffer,
     class::Class,
     error::{CloseCause, Refusal, SendError},
     id::{ChannelId, Port, RemoteChannelId},
-    limits::{SessionConfig, Timeouts},
+    limits::{FAREWELL_WINDOW, SessionConfig, Timeouts},
     window::{Excess, ReceiveWindow, SendWindow},
     wire::OpenFailureReason,
 };
@@ -59,18 +67,12 @@ pub(crate) struct Channel {
     tx_limit: usize,
     remote_window: SendWindow,
     local_window: ReceiveWindow,
-    /// Set while an adjust waits in the control queue, which collects all credit up to the moment when it leaves.
+    /// Set while an adjust waits in the control queue, which collects all credit up to the moment when it
+    /// leaves.
     adjust_queued: bool,
     /// When the current state ends by itself.
     deadline: Option<Instant>,
     timeouts: Timeouts,
-}
-
-/// Who opened a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opener {
-    Host,
-    Firmware,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,65 +97,6 @@ enum State {
         remote: RemoteChannelId,
     },
     Gone,
-}
-
-/// In which column of the slot ledger a channel counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Opening,
-    Open,
-    Closing,
-}
-
-/// What the session has to do after a transition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[must_use]
-pub(crate) struct Effects {
-    /// Send a CLOSE to this number of firmware's.
-    pub(crate) close: Option<RemoteChannelId>,
-    /// Tell the owner.
-    pub(crate) notice: Option<Notice>,
-    /// Remember the number of this channel, which is gone.
-    pub(crate) zombie: Option<Zombie>,
-    /// The message had no meaning in this state; count it.
-    pub(crate) stray: bool,
-}
-
-/// What an owner is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Notice {
-    Opened,
-    Refused(Refusal),
-    Closed(CloseCause),
-}
-
-/// What remains of a channel about which firmware may still have something to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Zombie {
-    /// Firmware's number that our CLOSE went to; `None` if no confirmation came.
-    pub(crate) remote: Option<RemoteChannelId>,
-}
-
-/// What becomes of bytes that arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Received {
-    /// They are for the owner.
-    Deliver,
-    /// Nobody wants them; they are booked as delivered.
-    Discard,
-    /// They exceed the window. The channel is closed if it was open.
-    Excess(Effects),
-    /// The channel is not open yet.
-    Stray,
-}
-
-/// What an adjust did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Adjusted {
-    Grown,
-    /// The window is as large as a window can be; firmware miscounts.
-    Overflowed,
-    Stray,
 }
 
 impl Channel {
@@ -268,7 +211,8 @@ impl Channel {
         }
     }
 
-    /// Takes bytes out of buffer and window and appends them to `out`. If those were the last before a close, the close is due.
+    /// Takes bytes out of buffer and window and appends them to `out`. If those were the last before a close,
+    /// the close is due.
     pub(crate) fn take(&mut self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Effects {
         let granted = self.remote_window.take(bytes);
         self.tx.take(granted, out);
@@ -306,8 +250,8 @@ impl Channel {
 
 /// What firmware does.
 impl Channel {
-    /// CHANNEL_OPEN_CONFIRMATION. One that nobody waits for names a channel that must be closed again, lest its slot be lost (`apf 10` rows
-    /// 31, 32); only a plain repetition is harmless.
+    /// CHANNEL_OPEN_CONFIRMATION. One that nobody waits for names a channel that must be closed again, lest
+    /// its slot be lost (`apf 10` rows 31, 32); only a plain repetition is harmless.
     pub(crate) fn confirm(&mut self, now: Instant, remote: RemoteChannelId, window: u32) -> Effects {
         match self.state {
             State::Opening => {
@@ -327,7 +271,8 @@ impl Channel {
         }
     }
 
-    /// CHANNEL_OPEN_FAILURE. Firmware that contradicts itself afterwards must not keep a slot, so the number is remembered.
+    /// CHANNEL_OPEN_FAILURE. Firmware that contradicts itself afterwards must not keep a slot, so the number
+    /// is remembered.
     pub(crate) fn refuse(&mut self, reason: OpenFailureReason) -> Effects {
         self.end_opening(Refusal::Firmware(reason))
     }
@@ -348,16 +293,14 @@ impl Channel {
             return Received::Stray;
         }
         match self.local_window.receive(bytes) {
-            Ok(()) if self.has_owner() => Received::Deliver,
-            Ok(()) => {
-                self.local_window.deliver(bytes);
-                Received::Discard
-            }
+            _ if !self.has_owner() => Received::Discard,
+            Ok(()) => Received::Deliver,
             Err(Excess) => Received::Excess(self.fail(now, CloseCause::ExcessData)),
         }
     }
 
-    /// CHANNEL_CLOSE. Answered unless ours is on its way; before the confirmation it is a refusal (`apf 10` row 49).
+    /// CHANNEL_CLOSE. Answered unless ours is on its way; before the confirmation it is a refusal (`apf 10`
+    /// row 49).
     pub(crate) fn remote_close(&mut self) -> Effects {
         match self.state {
             State::Open { remote } => self.go(Effects { close: Some(remote), ..Effects::notice(CLOSED) }),
@@ -430,9 +373,9 @@ impl Channel {
         matches!(self.state, State::Queued { .. } | State::Opening | State::Open { .. })
     }
 
-    /// Whether firmware has been asked to open the channel and has not answered.
-    pub(crate) fn awaits_confirmation(&self) -> bool {
-        matches!(self.state, State::Opening | State::Abandoned)
+    /// Whether firmware has ever heard of the channel.
+    pub(crate) fn was_requested(&self) -> bool {
+        !matches!(self.state, State::Queued { .. })
     }
 
     /// Firmware's number, once it is known.
@@ -503,13 +446,16 @@ impl Channel {
         effects
     }
 
-    /// Nobody will deliver what is still held: it is credited, so that firmware can finish.
+    /// What firmware still sends goes into the void, without limit, so that it can finish. Before the
+    /// confirmation there is nothing that it could have to send.
     fn disown(&mut self) {
-        self.local_window.deliver(self.local_window.held());
+        if matches!(self.state, State::Open { .. }) {
+            self.local_window.widen_to(FAREWELL_WINDOW);
+        }
     }
 
-    /// Starts or stops the clock that runs while data waits for an exhausted window. Only an open channel is watched: while draining, the
-    /// deadline is the drain's.
+    /// Starts or stops the clock that runs while data waits for an exhausted window. Only an open channel is
+    /// watched: while draining, the deadline is the drain's.
     fn watch_window(&mut self, now: Instant) {
         if !matches!(self.state, State::Open { .. }) {
             return;
@@ -527,16 +473,3 @@ impl Channel {
         self.deadline = now.checked_add(duration);
     }
 }
-
-impl Effects {
-    fn notice(notice: Notice) -> Self {
-        Self { notice: Some(notice), ..Self::default() }
-    }
-
-    fn stray() -> Self {
-        Self { stray: true, ..Self::default() }
-    }
-}
-
-#[cfg(test)]
-mod tests;

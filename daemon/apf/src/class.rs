@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-/// How urgent the bytes of a channel are. The order of the variants is the order of service: most urgent first.
+/// How urgent the bytes of a channel are. The order of the variants is the order of service: most urgent
+/// first.
 ///
-/// APF's own messages (replies, opens, closes, window adjusts) are an implicit class above all of these: they are few, tiny, and what the
-/// peer waits for.
+/// APF's own messages (replies, opens, closes, window adjusts) are an implicit class above all of these: they
+/// are few, tiny, and what the peer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// Agent-presence heartbeats: late is as bad as lost.

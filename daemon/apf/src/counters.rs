@@ -1,4 +1,5 @@
-//! Totals of one session, for status and metrics, and for the tests that check that what is ignored is at least noticed.
+//! Totals of one session, for status and metrics, and for the tests that check that what is ignored is at
+//! least noticed.
 
 /// What passed, and what was ignored. All values count messages unless they say bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! What can go wrong, by how much is lost: [`SessionError`] ends the session, [`CloseCause`] and [`Refusal`] end one channel, [`OpenError`]
-//! and [`SendError`] fail one command and change nothing.
+//! What can go wrong, by how much is lost: [`SessionError`] ends the session, [`CloseCause`] and [`Refusal`]
+//! end one channel, [`OpenError`] and [`SendError`] fail one command and change nothing.
 
 use crate::{
     id::{ChannelId, RemoteChannelId},
@@ -7,8 +7,8 @@ use crate::{
     wire::{DecodeError, DisconnectReason, MessageType, OpenFailureReason},
 };
 
-/// Why a session is over. Every case means: write what [`poll_transmit`](crate::Session::poll_transmit) still yields, close the device,
-/// start anew after a delay that suits the [`Fault`].
+/// Why a session is over. Every case means: write what [`poll_transmit`](crate::Session::poll_transmit) still
+/// yields, close the device, start anew after a delay that suits the [`Fault`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
     /// A message that is not one.

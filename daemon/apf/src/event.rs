@@ -10,9 +10,9 @@ use crate::{
 
 /// Something that happened.
 ///
-/// The life of a channel is `Opened? (Data | Sent)* (Refused | Closed)? Released`: every id that [`open`](crate::Session::open) returned or
-/// [`Direct`](Event::Direct) announced gets exactly one `Released`, and nothing after it. Once the owner has closed a channel, `Released`
-/// is all that still comes.
+/// The life of a channel is `Opened? (Data | Sent)* (Refused | Closed)? Released`: every id that
+/// [`open`](crate::Session::open) returned or [`Direct`](Event::Direct) announced gets exactly one
+/// `Released`, and nothing after it. Once the owner has closed a channel, `Released` is all that still comes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Firmware was granted the forwarding service; forward requests follow.
@@ -64,7 +64,8 @@ pub enum Event {
         /// How many.
         bytes: usize,
     },
-    /// Bytes from firmware, to be credited with [`delivered`](crate::Session::delivered) once the client has taken them.
+    /// Bytes from firmware, to be credited with [`delivered`](crate::Session::delivered) once the client has
+    /// taken them.
     Data {
         /// The channel.
         channel: ChannelId,

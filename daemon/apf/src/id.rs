@@ -1,13 +1,13 @@
-//! The names of things: channels on either side, ports, forward requests. Newtypes, so that a number of one side is never taken for one of
-//! the other.
+//! The names of things: channels on either side, ports, forward requests. Newtypes, so that a number of one
+//! side is never taken for one of the other.
 
 use std::fmt;
 
 /// A channel as this host names it: its APF number, and the session that the number belongs to.
 ///
-/// Numbers start at [`ChannelId::FIRST_NUMBER`], are never 0 and are not reused within a session (`apf 4.1`: firmware sends stray closes
-/// for channel 0 and for channels of an earlier connection). The generation keeps an id of an earlier session from meaning anything in a
-/// later one.
+/// Numbers start at [`ChannelId::FIRST_NUMBER`], are never 0 and are not reused within a session (`apf 4.1`:
+/// firmware sends stray closes for channel 0 and for channels of an earlier connection). The generation keeps
+/// an id of an earlier session from meaning anything in a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId {
     generation: u32,
@@ -15,14 +15,16 @@ pub struct ChannelId {
 }
 
 impl ChannelId {
-    /// The first number of a session, far above the 0 to 7 that firmware itself hands out, so that a log line cannot confuse the sides.
+    /// The first number of a session, far above the 0 to 7 that firmware itself hands out, so that a log line
+    /// cannot confuse the sides.
     pub const FIRST_NUMBER: u32 = 256;
 
     pub(crate) fn new(generation: u32, number: u32) -> Self {
         Self { generation, number }
     }
 
-    /// The session that the channel belongs to, [`SessionConfig::generation`](crate::SessionConfig::generation).
+    /// The session that the channel belongs to,
+    /// [`SessionConfig::generation`](crate::SessionConfig::generation).
     pub fn generation(self) -> u32 {
         self.generation
     }

@@ -1,25 +1,29 @@
-//! The sans-IO core of APF, the AMT Port Forwarding protocol, as spoken between a host and the firmware's LME client over MEI.
+//! The sans-IO core of APF, the AMT Port Forwarding protocol, as spoken between a host and the firmware's LME
+//! client over MEI.
 //!
-//! This crate does no IO and knows no clock: bytes and time are arguments, everything it wants done is polled out of it. The same inputs
-//! give the same outputs, so whole runs can be replayed and simulated. It depends on `bytes` and `thiserror` only; `.clippy.toml` and a
-//! test keep sockets, files, clocks and runtimes out.
+//! This crate does no IO and knows no clock: bytes and time are arguments, everything it wants done is polled
+//! out of it. The same inputs give the same outputs, so whole runs can be replayed and simulated. It depends
+//! on `bytes` and `thiserror` only; `.clippy.toml` and a test keep sockets, files, clocks and runtimes out.
 //!
 //! From the bottom up:
 //!
 //! * [`wire`]: the codec, every message in both directions;
-//! * windows, channels, scheduler: private parts that own flow control, the life of a channel, and the order of transmission;
+//! * windows, channels, scheduler: private parts that own flow control, the life of a channel, and the order
+//!   of transmission;
 //! * [`Session`]: one life of the MEI connection. Start reading there;
 //! * [`mux`]: host policy over sessions: who may use the few channels, and when.
 //!
 //! # Rules and where they come from
 //!
-//! Comments cite the project's protocol notes as `apf 4.6`: section 4.6 of the notes on APF. `apf 10` is their table of invalid input,
-//! whose rows are cited by number. Where the notes are silent, the comment says what is assumed.
+//! Comments cite the project's protocol notes as `apf 4.6`: section 4.6 of the notes on APF. `apf 10` is
+//! their table of invalid input, whose rows are cited by number. Where the notes are silent, the comment says
+//! what is assumed.
 //!
 //! # Trust
 //!
-//! Firmware is a peer, not a friend: no input may panic, loop, or make the host hold more than the limits in [`SessionConfig`] say. The
-//! crate denies unchecked arithmetic, indexing, `unwrap`, `expect` and `panic` outside tests.
+//! Firmware is a peer, not a friend: no input may panic, loop, or make the host hold more than the limits in
+//! [`SessionConfig`] say. The crate denies unchecked arithmetic, indexing, `unwrap`, `expect` and `panic`
+//! outside tests.
 
 #![forbid(unsafe_code)]
 #![deny(
@@ -52,6 +56,8 @@ mod limits;
 pub mod mux;
 mod scheduler;
 mod session;
+#[cfg(test)]
+mod test_clock;
 mod text;
 mod window;
 pub mod wire;

@@ -1,28 +1,36 @@
-//! Every limit of a session: its default, its hard bounds, and what happens when it is hit. Nothing else in the crate names a size or a
-//! time.
+//! Every limit of a session: its default, its hard bounds, and what happens when it is hit. No other part of
+//! a session names a size or a time.
 
 use std::{ops::RangeInclusive, time::Duration};
 
 use crate::{id::Port, wire};
 
-/// Global requests that may wait for their reply at once, because an earlier one still waits for the host's answer and replies must keep
-/// their order. Firmware sends about four. Beyond: session error [`Flood`](crate::SessionError::Flood).
+/// Global requests that may wait for their reply at once, because an earlier one still waits for the host's
+/// answer and replies must keep their order. Firmware sends about four. Beyond: session error
+/// [`Flood`](crate::SessionError::Flood).
 pub(crate) const MAX_WAITING_REQUESTS: usize = 64;
 
-/// Messages of our own that may wait to be written. Each channel contributes at most an open, an adjust and a close; the rest are answers
-/// to firmware, which reaches this number only by sending while it does not read. Beyond: session error
-/// [`Flood`](crate::SessionError::Flood).
+/// Messages of our own that may wait to be written. Each channel contributes at most an open, an adjust and a
+/// close; the rest are answers to firmware, which reaches this number only by sending while it does not read.
+/// Beyond: session error [`Flood`](crate::SessionError::Flood).
 pub(crate) const MAX_CONTROL_QUEUE: usize = 256;
 
-/// Channel numbers remembered after an exchange that firmware did not complete. Beyond: the oldest is forgotten, and late messages for it
-/// are ignored like those for any unknown number.
+/// Channel numbers remembered after an exchange that firmware did not complete. Beyond: the oldest is
+/// forgotten, and late messages for it are ignored like those for any unknown number.
 pub(crate) const MAX_ZOMBIES: usize = 1024;
 
-/// Separate chunks that a transmit buffer may hold. Beyond: they are copied into one, so that a client that writes byte by byte costs
-/// bytes and not handles.
+/// Separate chunks that a transmit buffer may hold. Beyond: they are copied into one, so that a client that
+/// writes byte by byte costs bytes and not handles.
 pub(crate) const MAX_CHUNKS: usize = 64;
 
-/// Longest address or host name accepted from firmware, in bytes (`apf 10` row 22). Longer: the request is refused.
+/// The receive window of a channel whose owner has gone: granted before our CLOSE, so that firmware can send
+/// the rest of its answer into the void, whatever its size, without another adjust. An adjust *after* our
+/// CLOSE could cross firmware's and reach the next channel that firmware gives the same number. As large as a
+/// peer can hold that counts in signed numbers.
+pub(crate) const FAREWELL_WINDOW: u32 = 0x7fff_ffff;
+
+/// Longest address or host name accepted from firmware, in bytes (`apf 10` row 22). Longer: the request is
+/// refused.
 pub(crate) const MAX_ADDRESS: usize = 255;
 
 /// Firmware has a pool of eight channels (`apf 4.2`).
@@ -36,29 +44,34 @@ const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::f
 /// What a session is told when it begins. Values outside their hard bounds are clamped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionConfig {
-    /// Longest message that the device takes in one write, in bytes, from the connect reply. Default 5120 (`apf 1`). Below
-    /// [`wire::VERSION_LENGTH`] no session is possible, and the first message ends it.
+    /// Longest message that the device takes in one write, in bytes, from the connect reply. Default 5120
+    /// (`apf 1`). Below [`wire::VERSION_LENGTH`] no session is possible, and the first message ends it.
     pub max_message_length: usize,
     /// Number of the MEI connection, part of every [`ChannelId`](crate::ChannelId). Default 0.
     pub generation: u32,
-    /// Receive window announced for each channel, in bytes: also the most that a client who reads nothing can make the host hold.
-    /// Default 4096, 1 to 1 MiB. A peer that exceeds it loses the channel.
+    /// Receive window announced for each channel, in bytes: also the most that a client who reads nothing
+    /// can make the host hold. Default 4096, 1 to 1 MiB. A peer that exceeds it loses the channel.
     pub rx_window: u32,
-    /// Channels of the host that may exist at once, opening and closing ones included. Default 6 of firmware's eight (`apf 4.2`), 1 to 8.
-    /// Beyond: [`OpenError::NoSlot`](crate::OpenError::NoSlot).
+    /// Channels of the host that may exist at once, opening and closing ones included. Default 6 of
+    /// firmware's eight (`apf 4.2`), 1 to 8. Beyond: [`OpenError::NoSlot`](crate::OpenError::NoSlot).
     pub max_channels: usize,
-    /// Opens that may be unanswered at once. Default 2, 1 to 8. Beyond: [`OpenError::TooManyOpening`](crate::OpenError::TooManyOpening).
+    /// Opens that may be unanswered at once. Default 2, 1 to 8. Beyond:
+    /// [`OpenError::TooManyOpening`](crate::OpenError::TooManyOpening).
     pub max_opening: usize,
-    /// Channels that firmware may open towards the host at once. Default 2, 0 to 8. Beyond: refused with "resource shortage".
+    /// Channels that firmware may open towards the host at once. Default 2, 0 to 8. Beyond: refused with
+    /// "resource shortage".
     pub max_direct: usize,
-    /// Bytes that may wait for transmission per channel. Default 16384, 1 to 1 MiB. Beyond: [`SendError::Full`](crate::SendError::Full).
+    /// Bytes that may wait for transmission per channel. Default 16384, 1 to 1 MiB. Beyond:
+    /// [`SendError::Full`](crate::SendError::Full).
     pub tx_buffer: usize,
-    /// Longest payload of one data message, in bytes, and the quantum of the round-robin within a class. Default 4096, 1 to 1 MiB; what
-    /// the device takes is a second bound.
+    /// Longest payload of one data message, in bytes, and the quantum of the round-robin within a class.
+    /// Default 4096, 1 to 1 MiB; what the device takes is a second bound.
     pub max_frame: usize,
-    /// Ports that firmware may ask to have forwarded. Default: the six that `apf 3.4` lists. Others are refused.
+    /// Ports that firmware may ask to have forwarded. Default: the six that `apf 3.4` lists. Others are
+    /// refused.
     pub allowed_ports: Vec<Port>,
-    /// Forwards (pairs of port and address) that may exist at once. Default 16, 1 to 64. Beyond: the request is refused.
+    /// Forwards (pairs of port and address) that may exist at once. Default 16, 1 to 64. Beyond: the request
+    /// is refused.
     pub max_forwards: usize,
     /// How long each thing may take.
     pub timeouts: Timeouts,
@@ -109,17 +122,22 @@ impl Default for SessionConfig {
 pub struct Timeouts {
     /// Silence of firmware after connecting until the host speaks first. Default 2 s (`apf 3.1`).
     pub version: Duration,
-    /// From connecting, or from a restart by firmware, until the forwarding service is granted. Default 10 s, then a session error.
+    /// From connecting, or from a restart by firmware, until the forwarding service is granted. Default 10
+    /// s, then a session error.
     pub handshake: Duration,
-    /// For the host to answer a forward request. Default 2 s, then the request is refused: firmware does not wait for ever (`apf 3.5`).
+    /// For the host to answer a forward request. Default 2 s, then the request is refused: firmware does not
+    /// wait for ever (`apf 3.5`).
     pub forward_answer: Duration,
     /// For firmware to answer an open. Default 15 s, then the open counts as refused and the slot as free.
     pub open: Duration,
-    /// For bytes that were queued before `close` to leave. Default 30 s, then they are dropped and the close goes out.
+    /// For bytes that were queued before `close` to leave. Default 30 s, then they are dropped and the close
+    /// goes out.
     pub drain: Duration,
-    /// For firmware to answer a close. Default 10 s, then the slot counts as free and the number is remembered.
+    /// For firmware to answer a close. Default 10 s, then the slot counts as free and the number is
+    /// remembered.
     pub close: Duration,
-    /// For an exhausted window to be replenished while data waits. Default 30 s, then the channel is closed (`apf 10` row 36).
+    /// For an exhausted window to be replenished while data waits. Default 30 s, then the channel is closed
+    /// (`apf 10` row 36).
     pub zero_window: Duration,
 }
 

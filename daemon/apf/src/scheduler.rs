@@ -1,11 +1,13 @@
 //! Whose turn it is: the order in which channels with something to send get to send it.
 //!
-//! Owns the order and nothing else; what a channel could send right now it asks for at every decision, so that nothing here can be out of
-//! date. Called by the session for each message anew: an urgent channel that becomes ready waits for one message at most.
+//! Owns the order and nothing else; what a channel could send right now it asks for at every decision, so
+//! that nothing here can be out of date. Called by the session for each message anew: an urgent channel that
+//! becomes ready waits for one message at most.
 //!
-//! Two rules. Between classes: strict, the most urgent class with a ready channel goes first; what keeps bulk alive is the admission of
-//! requests, not this queue. Within a class: deficit round-robin, so that channels share *bytes* evenly however differently they cut them
-//! into messages, and each is reached after at most one message of every other.
+//! Two rules. Between classes: strict, the most urgent class with a ready channel goes first; what keeps bulk
+//! alive is the admission of requests, not this queue. Within a class: deficit round-robin, so that channels
+//! share *bytes* evenly however differently they cut them into messages, and each is reached after at most
+//! two full messages' worth of every other.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,9 +16,11 @@ use crate::class::Class;
 /// The ready channels, by number.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
-    /// Iterates most urgent first. The queue of a class is in order of turns; a channel is in at most one queue, once.
+    /// Iterates most urgent first. The queue of a class is in order of turns; a channel is in at most one
+    /// queue, once.
     queues: BTreeMap<Class, VecDeque<Turn>>,
-    /// Bytes that each round adds to a channel's allowance: one full message, so that a single round always suffices to send something.
+    /// Bytes that each round adds to a channel's allowance: one full message, so that a single round always
+    /// suffices to send something.
     quantum: usize,
 }
 
@@ -39,7 +43,8 @@ impl Scheduler {
         Self { queues: BTreeMap::new(), quantum }
     }
 
-    /// Puts a channel that has something to send at the end of its class; one that already waits keeps its place.
+    /// Puts a channel that has something to send at the end of its class; one that already waits keeps its
+    /// place.
     pub(crate) fn activate(&mut self, class: Class, channel: u32) {
         let queue = self.queues.entry(class).or_default();
         if !queue.iter().any(|turn| turn.channel == channel) {
@@ -56,8 +61,9 @@ impl Scheduler {
         self.queues.clear();
     }
 
-    /// Decides who sends next. `frame` says how many bytes a channel could put into its next message, at most one quantum; a channel that
-    /// could send nothing loses its place and its allowance, and comes back by [`activate`](Self::activate).
+    /// Decides who sends next. `frame` says how many bytes a channel could put into its next message, at most
+    /// one quantum; a channel that could send nothing loses its place and its allowance, and comes back
+    /// by [`activate`](Self::activate).
     pub(crate) fn next(&mut self, frame: impl Fn(u32) -> usize) -> Option<Grant> {
         let quantum = self.quantum;
         self.queues.values_mut().find_map(|queue| next_of_class(queue, quantum, &frame))
@@ -68,8 +74,8 @@ impl Scheduler {
     }
 }
 
-/// The deficit round-robin of one class. Ends, because each pass over an entry removes it, grants it, or gives it an allowance of at least
-/// one quantum, with which the next pass grants it.
+/// The deficit round-robin of one class. Ends, because each pass over an entry removes it, grants it, or
+/// gives it an allowance of at least one quantum, with which the next pass grants it.
 fn next_of_class(queue: &mut VecDeque<Turn>, quantum: usize, frame: impl Fn(u32) -> usize) -> Option<Grant> {
     while let Some(turn) = queue.front_mut() {
         let bytes = frame(turn.channel).min(quantum);

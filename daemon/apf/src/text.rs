@@ -1,9 +1,10 @@
-//! Strings from firmware made safe: for use as an address, or for showing to people. Nothing else in the crate turns bytes into text.
+//! Strings from firmware made safe: for use as an address, or for showing to people. Nothing else in the
+//! crate turns bytes into text.
 
 use crate::limits::MAX_ADDRESS;
 
-/// The bytes as an address or host name; `None` if they are too long, not text, or contain control characters (`apf 10` row 22). What
-/// passes may be logged; it is still nothing to write into a file unchecked.
+/// The bytes as an address or host name; `None` if they are too long, not text, or contain control characters
+/// (`apf 10` row 22). What passes may be logged; it is still nothing to write into a file unchecked.
 pub(crate) fn address(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     (text.len() <= MAX_ADDRESS && !text.contains(char::is_control)).then_some(text)

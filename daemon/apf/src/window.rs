@@ -1,4 +1,5 @@
-//! Flow-control windows (`apf 4.5`). All window arithmetic of the crate is here; nothing in it can wrap or go below zero.
+//! Flow-control windows (`apf 4.5`). All window arithmetic of the crate is here; nothing in it can wrap or go
+//! below zero.
 
 /// What the remote side still allows the local side to send, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,7 +70,16 @@ impl ReceiveWindow {
         self.due = self.due.saturating_add(bytes);
     }
 
-    /// Whether an adjust is worth sending: half a window is due, or nothing is left that could make it more (`apf 4.5` rule 4).
+    /// Makes the window larger; the difference is due at once. What is held counts as delivered.
+    pub(crate) fn widen_to(&mut self, size: u32) {
+        self.deliver(usize::MAX);
+        let growth = size.saturating_sub(self.size);
+        self.size = self.size.saturating_add(growth);
+        self.due = self.due.saturating_add(growth);
+    }
+
+    /// Whether an adjust is worth sending: half a window is due, or nothing is left that could make it more
+    /// (`apf 4.5` rule 4).
     pub(crate) fn credit_is_due(self) -> bool {
         self.due > 0 && (self.held == 0 || self.due >= self.size.div_ceil(2))
     }
@@ -84,11 +94,6 @@ impl ReceiveWindow {
     /// What the remote side may send now, in bytes.
     pub(crate) fn available(self) -> u32 {
         self.open
-    }
-
-    /// What arrived and has not been delivered, in bytes.
-    pub(crate) fn held(self) -> usize {
-        widen(self.held)
     }
 }
 
@@ -151,13 +156,30 @@ mod tests {
         assert!(window.credit_is_due());
     }
 
+    #[test]
+    fn widened_window_keeps_its_books() {
+        let mut window = ReceiveWindow::new(100);
+        window.receive(60).unwrap();
+        window.widen_to(1000);
+        assert!(window.credit_is_due());
+        assert_eq!((window.take_credit(), window.available()), (960, 1000));
+        window.widen_to(10);
+        assert_eq!((window.take_credit(), window.available()), (0, 1000), "never smaller");
+    }
+
     proptest! {
         #[test]
-        fn receive_window_conserves_its_size(size in 1u32..10_000, steps in prop::collection::vec((0u8..3, 0usize..5_000), 0..200)) {
+        fn receive_window_conserves_its_size(
+            size in 1u32..10_000,
+            steps in prop::collection::vec((0u8..3, 0usize..5_000), 0..200),
+        ) {
             let mut window = ReceiveWindow::new(size);
             for (step, bytes) in steps {
                 match step {
-                    0 => { let fits = bytes <= window.open as usize; prop_assert_eq!(window.receive(bytes).is_ok(), fits); }
+                    0 => {
+                        let fits = bytes <= window.open as usize;
+                        prop_assert_eq!(window.receive(bytes).is_ok(), fits);
+                    }
                     1 => window.deliver(bytes),
                     _ => { window.take_credit(); }
                 }

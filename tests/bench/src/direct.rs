@@ -4,7 +4,7 @@
 use std::io::{self, Read, Write};
 
 use amtd_apf::wire::{DATA_HEADER, Message};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use nix::poll::PollFlags;
 
 use crate::link::{Link, data_header};
@@ -45,11 +45,6 @@ impl<'a> DirectChannel<'a> {
         }
     }
 
-    /// Closes the channel; firmware's answer is passed over by whoever uses the link next.
-    pub(crate) fn close(self) -> Result<()> {
-        self.link.close_channel(self.remote).context("closing the channel")
-    }
-
     /// Waits until the device takes a message. Firmware may wait for its own message to be read first.
     fn make_room(&mut self) -> io::Result<()> {
         let ready = self.link.wait(PollFlags::POLLIN | PollFlags::POLLOUT)?;
@@ -64,7 +59,9 @@ impl<'a> DirectChannel<'a> {
             Message::ChannelData(data) if data.receiver == self.local => {
                 self.unread = DATA_HEADER..DATA_HEADER + data.payload.len();
             }
-            Message::WindowAdjust(adjust) if adjust.receiver == self.local => self.send_window += adjust.bytes as usize,
+            Message::WindowAdjust(adjust) if adjust.receiver == self.local => {
+                self.send_window += adjust.bytes as usize;
+            }
             Message::ChannelClose(close) if close.receiver == self.local => self.closed = true,
             other => self.link.answer(&other).map_err(io::Error::other)?,
         }
@@ -116,5 +113,13 @@ impl Write for DirectChannel<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Drop for DirectChannel<'_> {
+    /// Closes the channel; firmware's answer is passed over by whoever uses the link next.
+    fn drop(&mut self) {
+        // If the device is gone, so is the channel.
+        let _ = self.link.close_channel(self.remote);
     }
 }

@@ -7,11 +7,11 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use amtd_apf::wire::{
-    ChannelClose, ChannelKind, ChannelOpen, DATA_HEADER, Endpoints, GlobalRequest, Message, MessageType, ProtocolVersion,
-    RESERVED, Request, RequestSuccess, SystemId, TRIGGER_LME, WindowAdjust,
-};
 use amtd_apf::SessionConfig;
+use amtd_apf::wire::{
+    ChannelClose, ChannelKind, ChannelOpen, DATA_HEADER, Endpoints, GlobalRequest, Message, MessageType,
+    ProtocolVersion, RESERVED, Request, RequestSuccess, SystemId, TRIGGER_LME, WindowAdjust,
+};
 use anyhow::{Context, Result, bail, ensure};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
@@ -143,7 +143,9 @@ impl Link {
             Message::ServiceRequest(service) => Message::ServiceAccept(*service),
             Message::UserauthRequest(_) => Message::UserauthSuccess,
             Message::GlobalRequest(GlobalRequest { want_reply: true, request }) => match request {
-                Request::TcpipForward(forward) => Message::RequestSuccess(RequestSuccess { port: Some(forward.port) }),
+                Request::TcpipForward(forward) => {
+                    Message::RequestSuccess(RequestSuccess { port: Some(forward.port) })
+                }
                 Request::CancelTcpipForward(_) => Message::RequestSuccess(RequestSuccess { port: None }),
                 _ => Message::RequestFailure,
             },
@@ -160,7 +162,8 @@ impl Link {
             let length = self.receive(&mut buffer)?;
             let message = Message::decode(&buffer[..length])?.message;
             self.answer(&message)?;
-            if let Message::GlobalRequest(GlobalRequest { request: Request::TcpipForward(forward), .. }) = message
+            if let Message::GlobalRequest(GlobalRequest { request: Request::TcpipForward(forward), .. }) =
+                message
                 && forward.port == u32::from(PORT)
             {
                 return Ok(());
@@ -190,8 +193,13 @@ fn connect_client(device: &OwnedFd) -> Result<usize> {
     request[4..20].copy_from_slice(&LME);
     send(device.as_raw_fd(), &request, MsgFlags::MSG_NOSIGNAL)?;
     let mut reply = [0; 12];
-    let length = received(recv(device.as_raw_fd(), &mut reply, MsgFlags::empty())).context("connect to LME")?;
-    ensure!(length == reply.len(), "the device answers a connect with {length} bytes instead of {}", reply.len());
+    let length =
+        received(recv(device.as_raw_fd(), &mut reply, MsgFlags::empty())).context("connect to LME")?;
+    ensure!(
+        length == reply.len(),
+        "the device answers a connect with {length} bytes instead of {}",
+        reply.len()
+    );
     let [s0, s1, s2, s3, m0, m1, m2, m3, ..] = reply;
     match i32::from_le_bytes([s0, s1, s2, s3]) {
         0 => {}

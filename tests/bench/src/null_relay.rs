@@ -6,7 +6,7 @@
 //! window, the largest data message, the rule for giving window back, `TCP_NODELAY`, and that bytes go out as they come in,
 //! without merging. A client's end of stream closes the channel at once.
 
-use std::io::{self, IoSlice, Write};
+use std::io::{self, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
@@ -27,7 +27,8 @@ pub(crate) fn run(device: &Path) -> Result<()> {
     writeln!(io::stdout(), "ready {}", listener.local_addr()?)?;
     let mut buffer = vec![0; link.max_message()];
     loop {
-        let mut ready = [PollFd::new(link.as_fd(), PollFlags::POLLIN), PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        let mut ready =
+            [PollFd::new(link.as_fd(), PollFlags::POLLIN), PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
         poll(&mut ready, PollTimeout::NONE)?;
         let [device, accept] = ready.map(|entry| entry.any().unwrap_or(true));
         if device && let Some(length) = link.try_receive(&mut buffer)? {
@@ -80,20 +81,24 @@ impl<'a> Pump<'a> {
     fn run(mut self) -> Result<()> {
         while self.state != State::Done {
             let (device, client) = self.interests();
-            let mut ready = [PollFd::new(self.link.as_fd(), device), PollFd::new(self.client.as_fd(), client)];
+            let mut ready =
+                [PollFd::new(self.link.as_fd(), device), PollFd::new(self.client.as_fd(), client)];
             poll(&mut ready, PollTimeout::NONE)?;
             let [device, client] = ready.map(|entry| entry.revents().unwrap_or(PollFlags::POLLIN));
             if device.contains(PollFlags::POLLOUT) {
                 self.send_outgoing()?;
             }
             if device.intersects(PollFlags::POLLIN | PollFlags::POLLHUP) {
-                self.from_device()?;
+                self.read_device()?;
             }
             if client.contains(PollFlags::POLLOUT) {
                 self.flush_backlog()?;
             }
-            if client.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR) {
-                self.from_client()?;
+            // One that leaves before the channel is confirmed is noticed when it is: there is no number to close before.
+            if client.intersects(PollFlags::POLLIN | PollFlags::POLLHUP | PollFlags::POLLERR)
+                && self.remote.is_some()
+            {
+                self.read_client()?;
             }
             self.credit()?;
         }
@@ -111,11 +116,11 @@ impl<'a> Pump<'a> {
     }
 
     /// Takes messages until there is none.
-    fn from_device(&mut self) -> Result<()> {
+    fn read_device(&mut self) -> Result<()> {
         while let Some(length) = self.link.try_receive(self.message)? {
             match Message::decode(&self.message[..length])?.message {
                 Message::ChannelData(data) if data.receiver == self.local => {
-                    self.to_client(DATA_HEADER..DATA_HEADER + data.payload.len())?;
+                    self.pass_on(DATA_HEADER..DATA_HEADER + data.payload.len())?;
                 }
                 Message::WindowAdjust(adjust) if adjust.receiver == self.local => {
                     self.send_window += adjust.bytes as usize;
@@ -124,7 +129,9 @@ impl<'a> Pump<'a> {
                     self.remote = Some(open.sender);
                     self.send_window = open.window as usize;
                 }
-                Message::ChannelOpenFailure(failure) if failure.receiver == self.local => self.state = State::Done,
+                Message::ChannelOpenFailure(failure) if failure.receiver == self.local => {
+                    self.state = State::Done;
+                }
                 Message::ChannelClose(close) if close.receiver == self.local => self.closed_by_firmware()?,
                 other => self.link.answer(&other)?,
             }
@@ -133,7 +140,7 @@ impl<'a> Pump<'a> {
     }
 
     /// Passes a part of the message on, or keeps what the client's socket does not take.
-    fn to_client(&mut self, payload: std::ops::Range<usize>) -> io::Result<()> {
+    fn pass_on(&mut self, payload: std::ops::Range<usize>) -> io::Result<()> {
         let payload = &self.message[payload];
         let taken = if self.backlog.is_empty() { write_now(self.client, payload)? } else { Some(0) };
         let Some(taken) = taken else { return self.close() };
@@ -152,7 +159,7 @@ impl<'a> Pump<'a> {
         Ok(())
     }
 
-    fn from_client(&mut self) -> io::Result<()> {
+    fn read_client(&mut self) -> io::Result<()> {
         if self.state != State::Open || self.send_window == 0 || !self.outgoing.is_empty() {
             // Not asked for, so it is an error of the socket.
             return self.close();
@@ -160,14 +167,15 @@ impl<'a> Pump<'a> {
         let Some(remote) = self.remote else { return Ok(()) };
         let room = self.send_window.min(self.link.max_payload());
         self.outgoing.resize(DATA_HEADER + room, 0);
-        let length = match recv(self.client.as_raw_fd(), &mut self.outgoing[DATA_HEADER..], MsgFlags::MSG_DONTWAIT) {
-            Err(Errno::EAGAIN) => {
-                self.outgoing.clear();
-                return Ok(());
-            }
-            Ok(0) | Err(_) => return self.close(),
-            Ok(length) => length,
-        };
+        let length =
+            match recv(self.client.as_raw_fd(), &mut self.outgoing[DATA_HEADER..], MsgFlags::MSG_DONTWAIT) {
+                Err(Errno::EAGAIN) => {
+                    self.outgoing.clear();
+                    return Ok(());
+                }
+                Ok(0) | Err(_) => return self.close(),
+                Ok(length) => length,
+            };
         self.outgoing.truncate(DATA_HEADER + length);
         self.outgoing[..DATA_HEADER].copy_from_slice(&data_header(remote, length));
         self.send_window -= length;
@@ -188,7 +196,9 @@ impl<'a> Pump<'a> {
 
     /// The daemon's rule: when nothing undelivered is left, or for half a window.
     fn credit_is_due(&self) -> bool {
-        self.state == State::Open && self.due > 0 && (self.backlog.is_empty() || self.due >= self.link.window.div_ceil(2))
+        self.state == State::Open
+            && self.due > 0
+            && (self.backlog.is_empty() || self.due >= self.link.window.div_ceil(2))
     }
 
     fn credit(&mut self) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The programs under test: built once per process, in the profile and target directory of the caller.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -29,8 +30,11 @@ pub fn binaries() -> Result<&'static Binaries, Error> {
 
 fn build() -> Result<Binaries, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    // Somebody who watches wants to see it go on; a log does not.
+    let quiet = !std::io::stderr().is_terminal();
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "amtd", "--package", "amt-sim", "--bins"])
+        .args(["build", "--package", "amtd", "--package", "amt-sim", "--bins"])
+        .args(quiet.then_some("--quiet"))
         .args(["--message-format", "json-render-diagnostics"])
         .args(own_layout()?)
         .current_dir(workspace())

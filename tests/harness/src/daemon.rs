@@ -74,7 +74,8 @@ impl Daemon {
     /// # Errors
     /// The program cannot be started.
     pub fn spawn(device: impl AsRef<Path>, options: DaemonOptions) -> Result<Self, Error> {
-        let directory = tempfile::tempdir().map_err(Error::file(std::env::temp_dir()))?;
+        let directory =
+            tempfile::Builder::new().prefix("amtd-").tempdir().map_err(Error::file(std::env::temp_dir()))?;
         for name in ["state", "run"] {
             let path = directory.path().join(name);
             std::fs::create_dir(&path).map_err(Error::file(path))?;
@@ -100,23 +101,24 @@ impl Daemon {
     /// # Errors
     /// It ends, or does not say so in time.
     pub fn wait_ready(&mut self, limit: Duration) -> Result<(), Error> {
-        self.wait_notice("READY=1", limit, |notice| notice == "READY=1").map(drop)
+        self.wait_notice(0, "READY=1", limit).map(drop)
     }
 
-    /// Waits for a notification, among all that it has sent, that `fits`, and returns it.
+    /// Waits for a notification that begins with `start` (`READY=1`, `STATUS=degraded`), among those sent after the first
+    /// `since` (see [`Self::mark`]), and returns it.
     ///
     /// # Errors
-    /// The daemon ends, or none comes in time; `awaited` says in the error what was missing.
-    pub fn wait_notice(
-        &mut self,
-        awaited: &str,
-        limit: Duration,
-        fits: impl Fn(&str) -> bool,
-    ) -> Result<String, Error> {
-        let look = |entries: &crate::journal::Entries| {
-            entries.notices().find(|notice| fits(notice)).map(str::to_owned)
-        };
-        self.process.wait_for(awaited, limit, look)
+    /// The daemon ends, or none comes in time.
+    pub fn wait_notice(&mut self, since: usize, start: &str, limit: Duration) -> Result<String, Error> {
+        self.process.wait_for(&format!("notification {start:?}"), limit, |entries| {
+            entries.notices_since(since).find(|notice| notice.starts_with(start)).map(str::to_owned)
+        })
+    }
+
+    /// How many notifications it has sent: from here on [`Self::wait_notice`] sees only newer ones.
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.journal().read(crate::journal::Entries::mark)
     }
 
     /// Where `port` of firmware is reached, by IPv4.

@@ -24,6 +24,8 @@ pub struct Journal {
 pub struct Entries {
     lines: VecDeque<String>,
     notices: VecDeque<String>,
+    /// Notices before the oldest that is kept.
+    forgotten_notices: usize,
     ended: bool,
 }
 
@@ -36,6 +38,17 @@ impl Entries {
     /// Assignments sent to the notify socket (`READY=1`, `STATUS=...`), oldest first.
     pub fn notices(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.notices.iter().map(String::as_str)
+    }
+
+    /// Those of the [`notices`](Self::notices) that came after the first `mark`.
+    pub fn notices_since(&self, mark: usize) -> impl Iterator<Item = &str> {
+        self.notices().skip(mark.saturating_sub(self.forgotten_notices))
+    }
+
+    /// How many notices have come so far.
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.forgotten_notices + self.notices.len()
     }
 
     /// Whether the process has ended.
@@ -81,11 +94,13 @@ impl Journal {
     }
 
     pub(crate) fn line(&self, line: String) {
-        self.change(|entries| push(&mut entries.lines, line, MAX_LINES));
+        self.change(|entries| {
+            push(&mut entries.lines, line, MAX_LINES);
+        });
     }
 
     pub(crate) fn notice(&self, notice: String) {
-        self.change(|entries| push(&mut entries.notices, notice, MAX_NOTICES));
+        self.change(|entries| entries.forgotten_notices += push(&mut entries.notices, notice, MAX_NOTICES));
     }
 
     pub(crate) fn end(&self) {
@@ -103,11 +118,11 @@ impl Journal {
     }
 }
 
-fn push(queue: &mut VecDeque<String>, item: String, limit: usize) {
-    if queue.len() == limit {
-        queue.pop_front();
-    }
+/// Returns how many items had to go for the new one.
+fn push(queue: &mut VecDeque<String>, item: String, limit: usize) -> usize {
+    let forgotten = if queue.len() == limit { queue.pop_front().map_or(0, |_| 1) } else { 0 };
     queue.push_back(item);
+    forgotten
 }
 
 #[cfg(test)]
@@ -140,5 +155,15 @@ mod tests {
         (0..MAX_LINES + 5).for_each(|n| journal.line(n.to_string()));
         assert_eq!(journal.read(|said| said.lines().count()), MAX_LINES);
         assert_eq!(journal.read(|said| said.lines().next().map(str::to_owned)), Some("5".into()));
+    }
+
+    #[test]
+    fn a_mark_keeps_its_meaning_when_old_notices_are_forgotten() {
+        let journal = Journal::default();
+        (0..MAX_NOTICES + 5).for_each(|n| journal.notice(n.to_string()));
+        let mark = journal.read(Entries::mark);
+        journal.notice("new".to_owned());
+        let since = journal.read(|said| said.notices_since(mark).map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!((mark, since), (MAX_NOTICES + 5, vec!["new".to_owned()]));
     }
 }

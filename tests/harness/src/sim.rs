@@ -56,7 +56,10 @@ impl Sim {
     /// # Errors
     /// It does not start.
     pub fn start_with(options: SimOptions) -> Result<Self, Error> {
-        let directory = tempfile::tempdir().map_err(Error::file(std::env::temp_dir()))?;
+        let directory = tempfile::Builder::new()
+            .prefix("amt-sim-")
+            .tempdir()
+            .map_err(Error::file(std::env::temp_dir()))?;
         let process = run(directory.path(), &options)?;
         Ok(Self { process, options, directory })
     }

@@ -35,6 +35,11 @@ fn measure(socket: &Path) -> Result<(), Box<dyn std::error::Error>> {
             exchanges(host, 16992, request, head)
         })?;
         println!("  GET of 100 bytes, kept      {rate:>9.0} per second");
+        let rate = with_simulator(socket, credit, (4096, 1400), |host| {
+            let head = response_length(host, request)?;
+            parallel_exchanges(host, request, head)
+        })?;
+        println!("  the same, 7 channels        {rate:>9.0} per second");
         for (max_message, max_frame) in [(5120, 1400), (5120, 5111), (16384, 16375)] {
             let rate = with_simulator(socket, credit, (max_message, max_frame), download)?;
             println!("  download, frames of {max_frame:>5}   {rate:>9.0} MB per second");
@@ -53,7 +58,7 @@ fn with_simulator<T>(
     config.apf.max_message = max_message;
     config.apf.max_frame = max_frame;
     config.apf.echo_ports = vec![ECHO_PORT];
-    config.mei.receive_credit = credit;
+    config.mei.receive_credit = Some(credit);
     let simulator = Simulator::start(config).map_err(|error: StartError| Box::new(error))?;
     let mut host = ApfHost::start(socket, 3)?;
     let outcome = measure(&mut host)?;
@@ -77,6 +82,24 @@ fn exchanges(host: &mut ApfHost, port: u16, request: &[u8], response: u64) -> io
         }
     }
     Ok(count as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Round trips per second, with a request outstanding on each of seven channels.
+fn parallel_exchanges(host: &mut ApfHost, request: &[u8], response: u64) -> io::Result<f64> {
+    host.keep_input = false;
+    let channels = (0..7).map(|_| host.open(16992, 65536)).collect::<io::Result<Vec<_>>>()?;
+    let mut sent = vec![0; channels.len()];
+    let start = Instant::now();
+    while start.elapsed() < TIME {
+        for (channel, sent) in channels.iter().zip(&mut sent) {
+            if host.channels[channel].received == *sent * response {
+                host.write(*channel, request)?;
+                *sent += 1;
+            }
+        }
+        host.pump()?;
+    }
+    Ok(sent.iter().sum::<u64>() as f64 / start.elapsed().as_secs_f64())
 }
 
 /// Length of a whole response in bytes.

@@ -55,6 +55,17 @@ impl SimConfig {
     }
 }
 
+impl SimConfig {
+    /// The receive credit that is set, or the profile's.
+    #[must_use]
+    pub fn receive_credit(&self) -> ReceiveCredit {
+        self.mei.receive_credit.unwrap_or(match self.profile {
+            TimeProfile::Instant => ReceiveCredit::Buffer,
+            TimeProfile::Realistic => ReceiveCredit::One,
+        })
+    }
+}
+
 /// How long the engine takes for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TimeProfile {
@@ -131,12 +142,12 @@ impl Default for ApfConfig {
 }
 
 /// How many messages from firmware may be unread at the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiveCredit {
-    /// One, as the driver does it (mei 4): the next message follows when the host has read the one before.
-    #[default]
+    /// One, as the driver does it (mei 4): the next message follows when the host has read the one before. Each message then
+    /// costs two changes of context, which is more than everything else that the simulator does.
     One,
-    /// As many as the socket's buffer holds (some tens). Not what the device does; for telling its cost from other costs.
+    /// As many as the socket's buffer holds (some tens), so that the cost of the device does not hide the cost of the host.
     Buffer,
 }
 
@@ -149,12 +160,12 @@ pub struct MeiConfig {
     pub linger: Duration,
     /// Messages from the host that the driver queues per connection (mei 5.1: 50).
     pub fifo: usize,
-    /// Unread messages.
-    pub receive_credit: ReceiveCredit,
+    /// Unread messages; `None` = one in the realistic profile, what the buffer holds in the instant one.
+    pub receive_credit: Option<ReceiveCredit>,
 }
 
 impl Default for MeiConfig {
     fn default() -> Self {
-        Self { lme_connections: 1, linger: Duration::ZERO, fifo: 50, receive_credit: ReceiveCredit::One }
+        Self { lme_connections: 1, linger: Duration::ZERO, fifo: 50, receive_credit: None }
     }
 }

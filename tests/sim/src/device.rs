@@ -11,8 +11,9 @@ use self::network::{HashAlgorithm, HashEntry, Network};
 use self::power::Power;
 use self::presence::AgentPresence;
 use self::random::Random;
-use crate::web::digest::{Claim, Denied, LoginPolicy};
+use self::settings::Settings;
 use crate::web::ServerState;
+use crate::web::digest::{Claim, Denied, LoginPolicy};
 
 pub mod accounts;
 pub mod message_log;
@@ -20,6 +21,7 @@ pub mod network;
 pub mod power;
 pub mod presence;
 pub(crate) mod random;
+mod settings;
 
 /// Who owns the device's configuration (`CurrentControlMode`; AMTHI 0x6B).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +134,10 @@ impl Default for DeviceConfig {
             admin_password: Password::new("P@ssw0rd"),
             users: Vec::new(),
             seed: 1,
-            uuid: [0x55, 0xE3, 0xAE, 0x13, 0xBF, 0xD2, 0x61, 0xBB, 0x17, 0xA0, 0x88, 0xAE, 0xDD, 0x70, 0x37, 0x5A],
+            uuid: [
+                0x55, 0xE3, 0xAE, 0x13, 0xBF, 0xD2, 0x61, 0xBB, 0x17, 0xA0, 0x88, 0xAE, 0xDD, 0x70, 0x37,
+                0x5A,
+            ],
             versions: CodeVersions::default(),
             network: Network::default(),
             unix_time: 1_750_000_000,
@@ -370,47 +375,6 @@ impl Device {
     }
 }
 
-/// Settings without an effect in the simulator: they are stored and shown.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) ping_response: bool,
-    pub(crate) rmcp_ping_response: bool,
-    pub(crate) network_interface: bool,
-    pub(crate) shared_fqdn: bool,
-    pub(crate) ddns_update: bool,
-    pub(crate) ddns_update_by_dhcp: bool,
-    pub(crate) ddns_interval: u32,
-    pub(crate) ddns_ttl: u32,
-    pub(crate) idle_wake_timeout: u32,
-    /// IDER and SOL bits of AMT_RedirectionService.EnabledState, 0 to 3.
-    pub(crate) redirection: u32,
-    pub(crate) redirection_listener: bool,
-    /// Whether KVM redirection is on.
-    pub(crate) kvm: bool,
-    /// Who has the wireless link: 1 the management engine, 2 the host.
-    pub(crate) link_preference: u32,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            ping_response: true,
-            rmcp_ping_response: true,
-            network_interface: true,
-            shared_fqdn: true,
-            ddns_update: false,
-            ddns_update_by_dhcp: true,
-            ddns_interval: 1440,
-            ddns_ttl: 900,
-            idle_wake_timeout: 1,
-            redirection: 3,
-            redirection_listener: true,
-            kvm: true,
-            link_preference: 2,
-        }
-    }
-}
-
 fn default_hashes(random: &mut Random) -> Vec<HashEntry> {
     let entry = |handle, name: &str, hash: Vec<u8>, algorithm| HashEntry {
         handle,
@@ -432,5 +396,54 @@ fn default_certificate() -> Certificate {
         handle: 0,
         subject: "C=US,O=amt-sim,CN=Simulated MPS Root CA".into(),
         der: include_bytes!("device/certificate.der").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(control_mode: ControlMode) -> Device {
+        Device::new(DeviceConfig { control_mode, ..DeviceConfig::default() }, Instant::now())
+    }
+
+    #[test]
+    fn equal_configurations_make_equal_devices_and_seeds_tell_them_apart() {
+        let make = |seed| Device::new(DeviceConfig { seed, ..DeviceConfig::default() }, Instant::now());
+        let (one, same, other) = (make(1), make(1), make(2));
+        assert_eq!(one.realm(), same.realm());
+        assert_eq!(one.local_system_account(), same.local_system_account());
+        assert_ne!(one.realm(), other.realm());
+        let digits = one.realm().strip_prefix("Digest:").expect("the prefix");
+        assert!(digits.len() == 32 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F')));
+    }
+
+    #[test]
+    fn uuid_is_shown_with_its_first_groups_turned_round() {
+        assert_eq!(device(ControlMode::None).uuid_text(), "13aee355-d2bf-bb61-17a0-88aedd70375a");
+    }
+
+    #[test]
+    fn admin_control_mode_is_not_left_by_the_local_command() {
+        let now = Instant::now();
+        let mut admin = device(ControlMode::Admin);
+        assert_eq!(admin.unprovision_locally(now), Err(StateError::AdminControl));
+        assert_eq!(admin.unprovision(now), Ok(()));
+        let mut client = device(ControlMode::Client);
+        let nonce = *client.configuration_nonce();
+        assert_eq!(client.unprovision_locally(now), Ok(()));
+        assert_eq!(client.provisioning_state(), ProvisioningState::Pre);
+        assert_ne!(*client.configuration_nonce(), nonce);
+        assert_eq!(client.unprovision_locally(now), Err(StateError::NotActivated));
+    }
+
+    #[test]
+    fn activation_is_refused_where_it_has_happened() {
+        let now = Instant::now();
+        let mut device = device(ControlMode::None);
+        let admin = Ha1::new(ADMIN_USER, device.realm(), &Password::new("x"));
+        assert_eq!(device.activate_client(admin.clone(), now), Ok(()));
+        assert_eq!(device.activate_client(admin, now), Err(StateError::AlreadyActivated));
+        assert_eq!(device.provisioning_state(), ProvisioningState::Post);
     }
 }

@@ -24,7 +24,6 @@ pub mod engine;
 pub mod faults;
 mod firmware;
 pub mod host;
-
 pub mod mei;
 pub mod mkhi;
 mod simulator;

@@ -18,7 +18,7 @@ section! {
         max_opening: usize = 2, allowed 1..=8;
         /// Channels that firmware may open towards the host at once, to deliver alerts. More are refused.
         max_direct: usize = 2, allowed 0..=8;
-        /// Bytes that may wait for transmission on one channel. Beyond, the client is not read.
+        /// Bytes of one client's requests that may wait for firmware to take them. Beyond, the client is not read.
         tx_buffer: usize = 16_384, allowed 1..=1 << 20;
         /// Longest payload of one data message, in bytes, and the share of each channel in one round among its class.
         /// What the device takes is a second bound.

@@ -24,18 +24,21 @@ section! {
         remap: BTreeMap<u16, u16> = BTreeMap::new();
         /// First pause before a port that could not be bound is tried again. It doubles.
         bind_retry_first: Period = seconds(1), allowed milliseconds(10)..=hours(1);
-        /// Longest such pause.
+        /// Longest pause before a port that could not be bound is tried again.
         bind_retry_max: Period = seconds(30), allowed milliseconds(10)..=hours(1);
         /// Clients that the kernel keeps for the daemon on each port before it accepts them.
         backlog: u32 = 1024, allowed 1..=65_535;
         /// Client connections at once. More wait in the backlog.
         max_connections: usize = 1024, allowed 1..=65_536;
-        /// The same for the processes of one user. More are closed.
+        /// Client connections of one user's processes at once. More are closed.
         max_connections_per_peer: usize = 1024, allowed 1..=65_536;
-        /// Bytes of a request that are taken from one client before firmware takes them. Then it is not read.
-        client_buffer: usize = 16_384, allowed 1..=1 << 20;
         /// How long the head of an HTTP request may take from its first byte.
         head_wait: Period = seconds(30), allowed milliseconds(1)..=hours(1);
+        /// Bytes of a request that are held back at most while its class is not known; `[classes]` says what decides.
+        /// No more than `apf.tx_buffer` are held in any case.
+        classify_limit: usize = 16_384, allowed 0..=65_536;
+        /// How long a request is held back while its class is not known. Then it goes out as what it is known to be.
+        classify_wait: Period = seconds(1), allowed milliseconds(0)..=minutes(1);
         /// How long a client may rest between two requests.
         idle: Period = hours(1), allowed milliseconds(1)..=hours(168);
         /// How long a client may take nothing of what waits for it.
@@ -68,7 +71,10 @@ fn problems(section: &Front) -> Vec<Problem> {
             Problem::new("remap", "firmware port 0 is not allowed; allowed: 1 to 65535 = 0 to 65535")
         }),
         foreign.map(|address| Problem::new("addresses", format!("{address} is not allowed; {allowed}"))),
-        section.addresses.is_empty().then(|| Problem::new("addresses", format!("must not be empty; {allowed}"))),
+        section
+            .addresses
+            .is_empty()
+            .then(|| Problem::new("addresses", format!("must not be empty; {allowed}"))),
         (section.half_close_quiet > section.half_close_limit).then(|| {
             let text = format!("must not exceed half_close_limit, which is {}", section.half_close_limit);
             Problem::new("half_close_quiet", text)

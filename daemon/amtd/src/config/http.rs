@@ -25,6 +25,7 @@ section! {
 
 fn loopback(section: &Http) -> Option<Problem> {
     let address = section.listen.filter(|address| !address.ip().is_loopback())?;
-    let text = format!("{address} is not allowed; allowed: a loopback address and port, as in \"127.0.0.1:9164\"");
+    let text =
+        format!("{address} is not allowed; allowed: a loopback address and port, as in \"127.0.0.1:9164\"");
     Some(Problem::new("listen", text))
 }

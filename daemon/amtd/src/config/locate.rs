@@ -44,7 +44,9 @@ impl<'a> Document<'a> {
 
     /// Where the value of a key stands. `None` for a default.
     fn value(&self, section: &str, key: &str) -> Option<Range<usize>> {
-        let DeValue::Table(keys) = self.table.as_ref()?.get_ref().get(section)?.get_ref() else { return None };
+        let DeValue::Table(keys) = self.table.as_ref()?.get_ref().get(section)?.get_ref() else {
+            return None;
+        };
         Some(keys.get(key)?.span())
     }
 
@@ -67,7 +69,8 @@ impl<'a> Document<'a> {
 fn entry_at<'t, 'a>(table: &'t DeTable<'a>, place: &Range<usize>) -> Option<(String, &'t DeValue<'a>)> {
     let holds = |span: Range<usize>| span.start <= place.start && place.end <= span.end;
     // The span of a table under a header is that of the header alone, so that its entries are looked into as well.
-    let within = |value: &DeValue<'a>| matches!(value, DeValue::Table(keys) if entry_at(keys, place).is_some());
+    let within =
+        |value: &DeValue<'a>| matches!(value, DeValue::Table(keys) if entry_at(keys, place).is_some());
     table
         .iter()
         .find(|(key, value)| holds(key.span()) || holds(value.span()) || within(value.get_ref()))

@@ -1,8 +1,7 @@
 //! `[log]`: what is written to the log.
 
-use tracing_subscriber::EnvFilter;
-
 use super::section::{Problem, section};
+use crate::telemetry::parse_filter;
 
 section! {
     /// The log: to the journal under systemd, else to standard error.
@@ -15,8 +14,6 @@ section! {
 }
 
 fn filter(section: &Log) -> Option<Problem> {
-    let text = &section.filter;
-    let error = EnvFilter::builder().parse(text).err()?;
-    let allowed = "allowed: a level (error, warn, info, debug, trace) or a list of target=level";
-    Some(Problem::new("filter", format!("{text:?} is not a filter ({error}); {allowed}")))
+    let error = parse_filter(&section.filter).err()?;
+    Some(Problem::new("filter", error.to_string()))
 }

@@ -23,7 +23,9 @@ impl Period {
 
 /// The text is not a period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not a period of time; allowed: a number with a unit, as in \"250ms\", \"5s\", \"1m 30s\", \"2h\"")]
+#[error(
+    "{text:?} is not a period of time; allowed: a number with a unit, as in \"250ms\", \"5s\", \"1m 30s\", \"2h\""
+)]
 pub struct PeriodError {
     text: String,
 }

@@ -11,8 +11,25 @@ section! {
     struct Queue {
         /// Channels that only agent-presence and health requests may take. At least one is always left for all.
         reserved_slots: usize = 1, allowed 0..=7;
-        /// How long a request waits for a channel while firmware can be reached.
-        wait: Period = seconds(30), allowed milliseconds(1)..=hours(1);
+        /// Requests that firmware may have whole without having begun to answer, urgent ones not counted. It serves one
+        /// at a time: more of them only stand between an urgent request and its turn.
+        max_executing: usize = 1, allowed 1..=8;
+        /// How long an agent-presence request waits for its turn while firmware can be reached.
+        wait_watchdog: Period = seconds(10), allowed milliseconds(1)..=hours(1);
+        /// How long a health probe waits for its turn.
+        wait_health: Period = seconds(10), allowed milliseconds(1)..=hours(1);
+        /// How long a single request that somebody waits for waits for its turn.
+        wait_interactive: Period = seconds(30), allowed milliseconds(1)..=hours(1);
+        /// How long a transfer of many or large pieces waits for its turn.
+        wait_bulk: Period = seconds(60), allowed milliseconds(1)..=hours(1);
+        /// How long an agent-presence request may wait for its turn before that is worth a warning.
+        urgent_target: Period = milliseconds(250), allowed milliseconds(1)..=hours(1);
+        /// Agent-presence requests of one local user that are urgent at once. More are served as interactive.
+        heartbeat_burst: u32 = 20, allowed 1..=100_000;
+        /// After how long one more of them is urgent.
+        heartbeat_every: Period = milliseconds(100), allowed milliseconds(1)..=hours(1);
+        /// Bytes of an interactive exchange, in both directions, beyond which the rest of it is bulk.
+        bulk_after: usize = 262_144, allowed 1..=1 << 30;
         /// How long a request waits while firmware cannot be reached.
         link_wait: Period = seconds(10), allowed seconds(0)..=hours(1);
         /// How long a request waits for a port that firmware does not serve although it serves others. Some firmware

@@ -2,7 +2,7 @@
 
 use super::{
     Period,
-    section::{Problem, hours, milliseconds, section, seconds},
+    section::{Problem, hours, milliseconds, seconds, section},
 };
 
 section! {
@@ -10,17 +10,17 @@ section! {
     struct Recovery {
         /// First pause while the device is down, as during a reset, or the system is short of something. It doubles.
         device_first: Period = milliseconds(250), allowed milliseconds(1)..=hours(1);
-        /// Longest such pause.
+        /// Longest pause while the device is down.
         device_max: Period = seconds(5), allowed milliseconds(1)..=hours(1);
         /// Pause while there is no device node.
         node: Period = seconds(2), allowed milliseconds(1)..=hours(1);
         /// Pause while firmware does not offer the client but may still be starting.
         client_missing: Period = seconds(1), allowed milliseconds(1)..=hours(1);
-        /// Such pauses before `slow` applies.
+        /// Attempts that find the client missing before `slow` applies.
         client_missing_attempts: u32 = 30, allowed 0..=100_000;
         /// Pause while another program holds the client; the n-th pause is n times as long.
         busy_step: Period = milliseconds(750), allowed milliseconds(1)..=hours(1);
-        /// Such pauses before `slow` applies.
+        /// Attempts that find the client held before `slow` applies.
         busy_attempts: u32 = 8, allowed 0..=100_000;
         /// Pause after firmware did not answer.
         silent: Period = seconds(2), allowed milliseconds(1)..=hours(1);
@@ -28,7 +28,7 @@ section! {
         slow: Period = seconds(10), allowed milliseconds(1)..=hours(1);
         /// First pause after a session failed on a working connection. It doubles.
         session_first: Period = seconds(1), allowed milliseconds(1)..=hours(1);
-        /// Longest such pause.
+        /// Longest pause after a session failed.
         session_max: Period = seconds(30), allowed milliseconds(1)..=hours(1);
         /// Pause after firmware named a protocol version that is not supported.
         incompatible: Period = seconds(60), allowed milliseconds(1)..=hours(24);

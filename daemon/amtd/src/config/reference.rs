@@ -34,6 +34,16 @@ fn write_key(out: &mut impl Write, key: &Key) -> fmt::Result {
     }
     match (&key.value, key.example) {
         (Some(toml::Value::Table(table)), _) if table.is_empty() => writeln!(out, "{} = {{}}", key.name),
+        (Some(toml::Value::Array(rows)), _) if rows.iter().any(toml::Value::is_table) => {
+            writeln!(out, "{} = [", key.name)?;
+            rows.iter().try_for_each(|row| writeln!(out, "    {row},"))?;
+            writeln!(out, "]")
+        }
+        (Some(toml::Value::Array(rows)), _) if rows.iter().any(toml::Value::is_table) => {
+            writeln!(out, "{} = [", key.name)?;
+            rows.iter().try_for_each(|row| writeln!(out, "    {row},"))?;
+            writeln!(out, "]")
+        }
         (Some(value), _) => writeln!(out, "{} = {value}", key.name),
         (None, Some(example)) => writeln!(out, "# {} = {example}", key.name),
         (None, None) => Ok(()),

@@ -60,7 +60,10 @@ fn the_defaults_are_allowed() {
 fn a_misspelled_key_is_an_error_with_its_line_and_the_keys_there_are() {
     let found = faults("[link]\n\n[front]\nport = [16992]\n");
     assert_eq!(found.len(), 1);
-    assert!(found[0].starts_with("/etc/amtd.toml:4: front.port: unknown field `port`, expected one of"), "{found:?}");
+    assert!(
+        found[0].starts_with("/etc/amtd.toml:4: front.port: unknown field `port`, expected one of"),
+        "{found:?}"
+    );
     assert!(found[0].contains("`ports`"), "{found:?}");
 }
 
@@ -73,7 +76,10 @@ fn a_misspelled_section_is_an_error_with_its_line() {
 #[test]
 fn a_value_of_the_wrong_type_is_an_error_that_says_what_is_allowed() {
     let found = faults("# comment\n[front]\nmax_connections = \"many\"\n");
-    assert!(found[0].starts_with("/etc/amtd.toml:3: front.max_connections: invalid type: string"), "{found:?}");
+    assert!(
+        found[0].starts_with("/etc/amtd.toml:3: front.max_connections: invalid type: string"),
+        "{found:?}"
+    );
     assert!(found[0].ends_with("; allowed: 1 to 65536"), "{found:?}");
     let found = faults("[http]\nlisten = \"nowhere\"\n");
     assert!(found[0].starts_with("/etc/amtd.toml:2: http.listen: "), "{found:?}");
@@ -95,7 +101,10 @@ fn values_out_of_range_are_all_reported_each_with_its_line() {
 #[test]
 fn a_period_without_unit_is_an_error_that_shows_one() {
     let found = faults("[link]\ndegraded_after = \"30\"\n");
-    assert!(found[0].starts_with("/etc/amtd.toml:2: link.degraded_after: \"30\" is not a period"), "{found:?}");
+    assert!(
+        found[0].starts_with("/etc/amtd.toml:2: link.degraded_after: \"30\" is not a period"),
+        "{found:?}"
+    );
     assert!(found[0].contains("\"250ms\""), "{found:?}");
 }
 
@@ -122,7 +131,10 @@ fn nothing_but_loopback_is_ever_listened_on() {
 #[test]
 fn a_filter_that_cannot_be_used_is_found_before_the_log_is() {
     let found = faults("[log]\nfilter = \"amtd=loud\"\n");
-    assert!(found[0].starts_with("/etc/amtd.toml:2: log.filter: \"amtd=loud\" is not a filter"), "{found:?}");
+    assert!(
+        found[0].starts_with("/etc/amtd.toml:2: log.filter: \"amtd=loud\" is not a log filter"),
+        "{found:?}"
+    );
 }
 
 #[test]

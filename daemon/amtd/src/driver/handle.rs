@@ -4,9 +4,13 @@
 //! senders have: a connection sends at most the bytes that it was given room for, reports at most the bytes that it
 //! was given, and begins, finishes and closes each request once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use amtd_apf::{
@@ -14,14 +18,20 @@ use amtd_apf::{
     mux::{FlowEvent, FlowId, FlowSpec, Request},
 };
 use bytes::Bytes;
+// A queue that costs nothing while it is empty: there is one for each connection, and most are empty most of the time.
+use futures_channel::mpsc as flow_channel;
+use futures_core::Stream;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{DriverStatus, LinkStatus};
 
+/// Where the events of a client connection go.
+pub(super) type FlowEvents = flow_channel::UnboundedSender<FlowEvent>;
+
 /// What the driver is asked to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Open { flow: FlowId, spec: FlowSpec, events: mpsc::UnboundedSender<FlowEvent> },
+    Open { flow: FlowId, spec: FlowSpec, events: FlowEvents },
     Flow(FlowId, FlowCommand),
     AnswerForward { forward: ForwardId, accept: bool },
     Reconnect { why: &'static str },
@@ -36,8 +46,8 @@ pub(crate) enum FlowCommand {
     Request(Request),
     /// The request under way is of another kind than was said.
     Reclassify(Request),
-    /// Bytes of a request.
-    Send(Bytes),
+    /// Bytes of a request, which is complete with them if `whole`.
+    Send { bytes: Bytes, whole: bool },
     /// The response is complete; firmware closes the connection unless `keep`.
     Finish { keep: bool },
     /// The client took bytes of the response.
@@ -66,7 +76,7 @@ impl Handle {
     pub(crate) fn open(&self, spec: FlowSpec) -> Flow {
         // A source of distinct numbers: nothing else is ordered by it.
         let id = FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed));
-        let (sender, events) = mpsc::unbounded_channel();
+        let (sender, events) = flow_channel::unbounded();
         self.command(Command::Open { flow: id, spec, events: sender });
         Flow { id, commands: self.commands.clone(), events, open: true }
     }
@@ -110,11 +120,16 @@ pub(crate) struct Flow {
     id: FlowId,
     commands: mpsc::UnboundedSender<Command>,
     /// Bounded by the receive window of the channel and the room of the connection: see the module.
-    pub(crate) events: mpsc::UnboundedReceiver<FlowEvent>,
+    events: flow_channel::UnboundedReceiver<FlowEvent>,
     open: bool,
 }
 
 impl Flow {
+    /// The next event; `None` when the driver has ended or the flow is gone.
+    pub(crate) async fn event(&mut self) -> Option<FlowEvent> {
+        poll_fn(|cx| Pin::new(&mut self.events).poll_next(cx)).await
+    }
+
     pub(crate) fn command(&mut self, command: FlowCommand) {
         self.open &= !matches!(command, FlowCommand::Close { .. });
         let _ = self.commands.send(Command::Flow(self.id, command));

@@ -33,7 +33,7 @@ pub use self::{
     handle::Handle,
     heartbeat::Heartbeat,
     link::LinkConfig,
-    status::{DriverCounters, DriverStatus, LinkStatus, SessionStatus},
+    status::{ClassStatus, DriverCounters, DriverStatus, LinkStatus, SessionStatus},
 };
 use self::{alerts::Alerts, link::Connector, wake::Wake};
 
@@ -68,7 +68,7 @@ pub struct Driver {
     connector: Connector,
     device: Option<Device>,
     commands: mpsc::UnboundedReceiver<Command>,
-    clients: HashMap<FlowId, mpsc::UnboundedSender<FlowEvent>>,
+    clients: HashMap<FlowId, handle::FlowEvents>,
     forwards: mpsc::Sender<ForwardRequest>,
     alerts: Alerts,
     link: watch::Sender<LinkStatus>,
@@ -228,6 +228,9 @@ impl Driver {
         while let Some(event) = self.mux.poll_event() {
             match event {
                 Event::Flow { flow, event } => self.tell_client(flow, event),
+                Event::Late { flow, class, waited } => {
+                    warn!(%flow, %class, waited_ms = waited.as_millis(), "an urgent request waited for its turn");
+                }
                 Event::Session(event) => self.session_event(now, event),
             }
         }
@@ -237,7 +240,7 @@ impl Driver {
         let last = matches!(event, FlowEvent::Closed(_) | FlowEvent::Refused(_));
         if let Some(client) = self.clients.get(&flow) {
             // A client that has just gone says so by a command that is on its way.
-            let _ = client.send(event);
+            let _ = client.unbounded_send(event);
         }
         if last {
             self.clients.remove(&flow);
@@ -250,7 +253,7 @@ impl Driver {
                 if let Some(device) = &mut self.device {
                     device.ready_since.get_or_insert(now);
                 }
-                self.publish(LinkState::Up, true, "the firmware serves local ports".into());
+                self.publish_ports();
             }
             SessionEvent::Restarted => {
                 self.alerts.clear();
@@ -262,7 +265,10 @@ impl Driver {
                     self.mux.answer_forward(now, forward, false);
                 }
             }
-            SessionEvent::ForwardCancelled { port } => info!(%port, "firmware withdrew a port"),
+            SessionEvent::ForwardCancelled { port } => {
+                info!(%port, "firmware withdrew a port");
+                self.publish_ports();
+            }
             SessionEvent::UdpSend { host, port, .. } => {
                 self.counters.datagrams += 1;
                 debug!(host, %port, "a datagram of firmware is not sent: no network access is given to firmware");
@@ -281,7 +287,10 @@ impl Driver {
                 self.mux.open(flow, spec);
             }
             Command::Flow(flow, command) => self.flow_command(now, flow, command),
-            Command::AnswerForward { forward, accept } => self.mux.answer_forward(now, forward, accept),
+            Command::AnswerForward { forward, accept } => {
+                self.mux.answer_forward(now, forward, accept);
+                self.publish_ports();
+            }
             Command::Reconnect { why } => {
                 if self.device.is_some() {
                     self.end_link(now, End::Asked(why));
@@ -299,7 +308,7 @@ impl Driver {
         match command {
             FlowCommand::Request(request) => self.mux.request(now, flow, request),
             FlowCommand::Reclassify(request) => self.mux.reclassify(flow, request),
-            FlowCommand::Send(bytes) => self.mux.send(now, flow, bytes),
+            FlowCommand::Send { bytes, whole } => self.mux.send(now, flow, bytes, whole),
             FlowCommand::Finish { keep } => self.mux.finish(now, flow, keep),
             FlowCommand::Delivered(bytes) => self.mux.delivered(flow, bytes),
             FlowCommand::Close { orderly } => {
@@ -321,7 +330,11 @@ impl Driver {
             link: self.link.borrow().clone(),
             session,
             flows: self.mux.flows().collect(),
-            queues: Class::ALL.iter().map(|class| (*class, self.mux.queue_depth(*class))).collect(),
+            classes: Class::ALL.map(|class| ClassStatus {
+                class,
+                queued: self.mux.queue_depth(class),
+                counters: self.mux.class_counters(class).clone(),
+            }),
             mux: self.mux.counters().clone(),
             driver: self.counters.clone(),
         }
@@ -381,6 +394,18 @@ impl Driver {
             link.max_message_length = 0;
         });
         self.publish(pause.state, false, why);
+    }
+
+    /// The link is of use: which ports firmware serves, for those who ask for another.
+    fn publish_ports(&self) {
+        let Some(session) = self.mux.session().filter(|_| self.mux.ready()) else { return };
+        let mut ports: Vec<_> = session.forwards().filter(|forward| forward.active).map(|f| f.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        let list = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let detail =
+            if list.is_empty() { "the firmware serves no port yet".into() } else { format!("it serves {list}") };
+        self.publish(LinkState::Up, true, detail);
     }
 
     fn publish(&self, state: LinkState, ready: bool, detail: String) {

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use amtd_apf::{ChannelInfo, Class, Counters, Forward, Slots, State, mux::{FlowInfo, MuxCounters}};
+use amtd_apf::{ChannelInfo, Class, Counters, Forward, Slots, State, mux::{ClassCounters, FlowInfo, MuxCounters}};
 use amtd_mei::LinkState;
 
 /// The state of the link to firmware, published at each change.
@@ -68,12 +68,23 @@ pub struct DriverStatus {
     pub session: Option<SessionStatus>,
     /// Client connections known.
     pub flows: Vec<FlowInfo>,
-    /// Requests waiting, by class.
-    pub queues: Vec<(Class, usize)>,
+    /// Requests, by class.
+    pub classes: [ClassStatus; Class::ALL.len()],
     /// Counts of the multiplexer.
     pub mux: MuxCounters,
     /// Counts of the driver.
     pub driver: DriverCounters,
+}
+
+/// The requests of one class.
+#[derive(Debug, Clone)]
+pub struct ClassStatus {
+    /// The class.
+    pub class: Class,
+    /// Requests waiting for their turn.
+    pub queued: usize,
+    /// What became of earlier ones.
+    pub counters: ClassCounters,
 }
 
 /// The present session with firmware.

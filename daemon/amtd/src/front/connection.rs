@@ -52,7 +52,7 @@ pub(super) async fn serve(
         wake.set(relay.deadline());
         tokio::select! {
             biased;
-            event = flow.events.recv(), if relay.awaits_events() => {
+            event = flow.event(), if relay.awaits_events() => {
                 // Without a driver there is no link.
                 let event = event.unwrap_or(FlowEvent::Closed(FlowEnd::LinkLost));
                 relay.event(Instant::now(), event, &|| link.borrow().detail.clone());
@@ -86,7 +86,7 @@ fn poll_client(cx: &mut Context<'_>, stream: &mut TcpStream, relay: &mut Relay) 
         let now = Instant::now();
         match buffer.filled() {
             [] => relay.client_end(now),
-            bytes => relay.from_client(now, bytes),
+            bytes => relay.client_bytes(now, bytes),
         }
         Poll::Ready(Ok(()))
     })

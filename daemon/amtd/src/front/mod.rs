@@ -18,6 +18,7 @@ use std::{
     future::{pending, poll_fn},
     io,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -90,6 +91,7 @@ pub struct Front {
     config: FrontConfig,
     handle: Handle,
     forwards: ForwardRequests,
+    relay: Arc<RelayConfig>,
     ports: Ports,
     peers: Peers,
     per_peer: HashMap<u32, usize>,
@@ -110,6 +112,7 @@ impl Front {
         let ports = Ports::open(config.ports.clone(), inherited);
         let (status, receiver) = watch::channel(FrontStatus { ports: ports.report(), ..FrontStatus::default() });
         let front = Self {
+            relay: Arc::new(config.relay.clone()),
             config,
             handle,
             forwards,
@@ -192,7 +195,7 @@ impl Front {
             debug!(%error, "cannot disable Nagle's algorithm");
         }
         *self.per_peer.entry(spec.peer).or_default() += 1;
-        let relay = Relay::new(self.config.relay.clone(), Instant::now());
+        let relay = Relay::new(Arc::clone(&self.relay), Instant::now());
         let (flow, link) = (self.handle.open(spec), self.handle.link());
         self.connections.spawn(async move { (spec.peer, connection::serve(stream, flow, relay, link, stop).await) });
         let connections = self.connections.len();

@@ -15,6 +15,7 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -89,7 +90,7 @@ enum Phase {
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Relay {
-    config: RelayConfig,
+    config: Arc<RelayConfig>,
     phase: Phase,
     requests: RequestSide,
     responses: ResponseSide,
@@ -115,6 +116,8 @@ pub(crate) struct Relay {
     client_activity: Instant,
     /// Since the client's FIN: last byte from firmware, if any.
     answer_activity: Option<Instant>,
+    /// The last byte that moved went to firmware: it may owe an answer to it.
+    owed: bool,
     /// First byte of a head that is not complete.
     head_since: Option<Instant>,
     half_closed_at: Option<Instant>,
@@ -122,7 +125,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) fn new(config: RelayConfig, now: Instant) -> Self {
+    pub(crate) fn new(config: Arc<RelayConfig>, now: Instant) -> Self {
         Self {
             room: config.room,
             config,
@@ -140,6 +143,7 @@ impl Relay {
             cut: false,
             client_activity: now,
             answer_activity: None,
+            owed: false,
             head_since: None,
             half_closed_at: None,
             summary: Summary::default(),
@@ -158,7 +162,7 @@ impl Relay {
     }
 
     /// Bytes from the client, at most [`Self::read_limit`].
-    pub(crate) fn from_client(&mut self, now: Instant, bytes: &[u8]) {
+    pub(crate) fn client_bytes(&mut self, now: Instant, bytes: &[u8]) {
         self.client_activity = now;
         if self.phase != Phase::Open {
             return;
@@ -182,7 +186,7 @@ impl Relay {
     pub(crate) fn client_end(&mut self, now: Instant) {
         self.client_done = true;
         match self.phase {
-            Phase::Open if self.exchange_under_way() && self.held.is_empty() => self.half_closed_at = Some(now),
+            Phase::Open if self.awaits_answer() => self.half_closed_at = Some(now),
             // Nothing is owed to it: an incomplete head can never be answered.
             Phase::Open => self.end_orderly(),
             Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
@@ -242,7 +246,7 @@ impl Relay {
         }
         match event {
             FlowEvent::Room(bytes) => self.room = self.room.saturating_add(bytes).min(self.config.room),
-            FlowEvent::Data(bytes) => self.from_firmware(now, bytes),
+            FlowEvent::Data(bytes) => self.firmware_bytes(now, bytes),
             FlowEvent::Closed(end) => self.closed(now, end, link),
             FlowEvent::Refused(refusal) => self.refused(now, refusal, link),
         }
@@ -351,15 +355,18 @@ impl Relay {
     fn forward(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
             self.room = self.room.saturating_sub(bytes.len());
-            self.commands.push(FlowCommand::Send(bytes));
+            self.owed = true;
+            let whole = !self.opaque && !self.requests.in_body();
+            self.commands.push(FlowCommand::Send { bytes, whole });
         }
     }
 
-    fn from_firmware(&mut self, now: Instant, bytes: Bytes) {
+    fn firmware_bytes(&mut self, now: Instant, bytes: Bytes) {
         if self.to_client.is_empty() {
             // From here on it is the client's turn.
             self.client_activity = now;
         }
+        self.owed = false;
         if self.half_closed_at.is_some() {
             self.answer_activity = Some(now);
         }
@@ -421,6 +428,13 @@ impl Relay {
 
     fn exchange_under_way(&self) -> bool {
         !self.asked.is_empty() || self.opaque || self.requests.in_body()
+    }
+
+    /// Whether a client that sends no more may still get something: for certain in HTTP, and in an opaque stream if its
+    /// last bytes have had no reply (apf 4.6).
+    fn awaits_answer(&self) -> bool {
+        let expects = if self.opaque { self.owed } else { self.exchange_under_way() };
+        expects && self.held.is_empty()
     }
 
     /// A plain close would look like the end of a response that only the connection's end can end.

@@ -1,6 +1,9 @@
 //! The relay, one hazard at a time, on a virtual clock and without sockets.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use amtd_apf::{
     Class, Port,
@@ -38,12 +41,12 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let now = Instant::now();
-        Self { relay: Relay::new(config(), now), now }
+        Self { relay: Relay::new(Arc::new(config()), now), now }
     }
 
     fn client(&mut self, bytes: &[u8]) -> Vec<FlowCommand> {
         assert!(bytes.len() <= self.relay.read_limit(), "read more than the relay wants");
-        self.relay.from_client(self.now, bytes);
+        self.relay.client_bytes(self.now, bytes);
         self.commands()
     }
 
@@ -87,8 +90,14 @@ impl Bench {
     }
 }
 
+/// Bytes with which a request is complete.
 fn send(bytes: &[u8]) -> FlowCommand {
-    FlowCommand::Send(Bytes::copy_from_slice(bytes))
+    FlowCommand::Send { bytes: Bytes::copy_from_slice(bytes), whole: true }
+}
+
+/// Bytes after which more are to come, or nobody knows.
+fn part(bytes: &[u8]) -> FlowCommand {
+    FlowCommand::Send { bytes: Bytes::copy_from_slice(bytes), whole: false }
 }
 
 #[test]
@@ -140,7 +149,7 @@ fn pipelined_requests_share_one_turn() {
 fn a_slow_upload_keeps_its_turn_until_it_is_answered() {
     let mut bench = Bench::new();
     let head = b"POST /wsman HTTP/1.1\r\nContent-Length: 4\r\n\r\nab";
-    assert_eq!(bench.client(head), [HTTP, send(head)]);
+    assert_eq!(bench.client(head), [HTTP, part(head)]);
     assert_eq!(bench.client(b"cd"), [send(b"cd")]);
     assert_eq!(bench.firmware(OK), [FlowCommand::Finish { keep: true }]);
 }
@@ -172,8 +181,8 @@ fn credit_is_given_only_for_what_the_client_took() {
 #[test]
 fn garbage_is_relayed_as_it_is() {
     let mut bench = Bench::new();
-    assert_eq!(bench.client(b"\x16\x03\x01\x00"), [OPAQUE, send(b"\x16\x03\x01\x00")]);
-    assert_eq!(bench.client(b"more"), [send(b"more")]);
+    assert_eq!(bench.client(b"\x16\x03\x01\x00"), [OPAQUE, part(b"\x16\x03\x01\x00")]);
+    assert_eq!(bench.client(b"more"), [part(b"more")]);
     assert_eq!(bench.firmware(b"\x15\x03"), []);
     assert_eq!(bench.read(), b"\x15\x03");
     assert_eq!(bench.relay.deadline(), None, "an opaque stream may rest");
@@ -227,6 +236,16 @@ fn a_half_closed_opaque_stream_ends_when_firmware_is_quiet() {
 }
 
 #[test]
+fn an_opaque_client_that_leaves_after_its_answer_frees_its_slot() {
+    let mut bench = Bench::new();
+    bench.client(b"\x00\x01");
+    bench.firmware(b"reply");
+    bench.read();
+    bench.commands();
+    assert_eq!(bench.client_fin(), [FlowCommand::Close { orderly: true }]);
+}
+
+#[test]
 fn firmwares_close_reaches_the_client_behind_its_last_byte() {
     let mut bench = Bench::new();
     bench.client(GET);
@@ -234,7 +253,7 @@ fn firmwares_close_reaches_the_client_behind_its_last_byte() {
     bench.event(FlowEvent::Closed(FlowEnd::Firmware));
     assert!(bench.read().ends_with(b"until the end"));
     assert_eq!(bench.relay.ended(), None, "closing over unread input would destroy it");
-    bench.relay.from_client(bench.now, b"late input");
+    bench.relay.client_bytes(bench.now, b"late input");
     bench.client_fin();
     assert_eq!(bench.relay.ended(), Some(Ending::Orderly));
 }

@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::status::{PortState, Readiness, Status};
+use crate::status::{PortState, Queue, Readiness, Status, Times};
 
 /// The media type of the text.
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -38,6 +38,7 @@ impl Collector for Metrics {
         daemon(out, status)?;
         link(out, status)?;
         service(out, status)?;
+        classes(out, status)?;
         let counters = &status.counters;
         out.counters("apf", counters.apf.rows())?;
         out.counters("mux", counters.mux.rows())?;
@@ -49,17 +50,27 @@ impl Collector for Metrics {
 fn daemon(out: &mut Out<'_>, status: &Status) -> fmt::Result {
     let ready = status.readiness() == Readiness::Ready;
     let health = status.health.iter();
-    let health = health.map(|condition| ([("code", condition.code), ("severity", condition.severity.name())], 1));
+    let health =
+        health.map(|condition| ([("code", condition.code), ("severity", condition.severity.name())], 1));
     out.info("build", "The daemon", &[("version", status.version)])?;
-    out.gauge("start_time_seconds", "When the daemon started, in Unix time", status.started_at.unix_seconds())?;
+    out.gauge(
+        "start_time_seconds",
+        "When the daemon started, in Unix time",
+        status.started_at.unix_seconds(),
+    )?;
     out.gauge("ready", "Whether clients are served", u64::from(ready))?;
-    out.gauge("stale_seconds", "Age of these values when the driver does not answer", status.stale_seconds.unwrap_or(0))?;
+    out.gauge(
+        "stale_seconds",
+        "Age of these values when the driver does not answer",
+        status.stale_seconds.unwrap_or(0),
+    )?;
     out.gauges("health", "What needs attention, by code", health)
 }
 
 fn link(out: &mut Out<'_>, status: &Status) -> fmt::Result {
     let link = &status.link;
-    let states = LinkState::ALL.iter().map(|state| ([("state", state.name())], u64::from(*state == link.state)));
+    let states =
+        LinkState::ALL.iter().map(|state| ([("state", state.name())], u64::from(*state == link.state)));
     out.gauges("link_state", "Where the connection to the device stands: 1 for its state", states)?;
     out.gauge("link_ready", "Whether there is a session with firmware", u64::from(link.ready))?;
     out.counter("link_connects", "Connections made to the device", link.connects)?;
@@ -77,7 +88,8 @@ fn link(out: &mut Out<'_>, status: &Status) -> fmt::Result {
 
 fn service(out: &mut Out<'_>, status: &Status) -> fmt::Result {
     let ports = status.ports.iter();
-    let ports = ports.map(|port| ([("port", port.port.to_string())], u64::from(port.state != PortState::Failed)));
+    let ports =
+        ports.map(|port| ([("port", port.port.to_string())], u64::from(port.state != PortState::Failed)));
     out.gauges("port_listening", "Whether the port is open", ports)?;
     let slots = &status.slots;
     let used = [("opening", slots.opening), ("open", slots.open), ("closing", slots.closing)];
@@ -88,11 +100,37 @@ fn service(out: &mut Out<'_>, status: &Status) -> fmt::Result {
         ([("class", class.name())], count)
     });
     out.gauges("channels", "Channels of the session with firmware", channels)?;
-    let queues = status.queues.iter().map(|queue| ([("class", queue.class.name())], queue.depth));
-    out.gauges("queue_depth", "Requests that wait for a channel", queues)?;
     out.gauge("connections", "Client connections", status.connections.current)?;
     let stages = status.connections.by_stage.iter().map(|(stage, count)| ([("stage", *stage)], *count));
     out.gauges("connections_at", "Client connections by the stage of their request", stages)
+}
+
+fn classes(out: &mut Out<'_>, status: &Status) -> fmt::Result {
+    let class = |queue: &Queue| [("class", queue.class.name())];
+    let rows = || status.queues.iter();
+    out.gauges(
+        "queue_depth",
+        "Requests that wait for their turn",
+        rows().map(|row| (class(row), row.depth)),
+    )?;
+    let admitted = rows().map(|row| (class(row), row.admitted));
+    out.counter_family("requests_admitted", "Requests handed to firmware", admitted)?;
+    let demoted = rows().map(|row| (class(row), row.demoted));
+    out.counter_family("requests_demoted", "Requests served as of a lower class than they came as", demoted)?;
+    let missed = rows().map(|row| (class(row), row.missed));
+    out.counter_family(
+        "requests_missed",
+        "Requests refused because their turn did not come in time",
+        missed,
+    )?;
+    let waited = rows().map(|row| (class(row), &row.waited));
+    out.histograms("request_wait_seconds", "From a request to its hand-over to firmware", waited)?;
+    let executed = rows().map(|row| (class(row), &row.executed));
+    out.histograms(
+        "request_execution_seconds",
+        "From the hand-over to the first byte of the answer",
+        executed,
+    )
 }
 
 /// Writes whole metric families.
@@ -110,7 +148,33 @@ impl Out<'_> {
         rows: impl IntoIterator<Item = (V, N)>,
     ) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, meaning, None, MetricType::Gauge)?;
-        rows.into_iter().try_for_each(|(labels, value)| family.encode_family(&labels)?.encode_gauge(&number(value)))
+        rows.into_iter()
+            .try_for_each(|(labels, value)| family.encode_family(&labels)?.encode_gauge(&number(value)))
+    }
+
+    fn counter_family<V: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        meaning: &str,
+        rows: impl IntoIterator<Item = (V, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, meaning, None, MetricType::Counter)?;
+        rows.into_iter().try_for_each(|(labels, value)| {
+            family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)
+        })
+    }
+
+    fn histograms<'t, V: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        meaning: &str,
+        rows: impl IntoIterator<Item = (V, &'t Times)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, meaning, None, MetricType::Histogram)?;
+        rows.into_iter().try_for_each(|(labels, times)| {
+            let Times { sum_seconds, count, buckets, .. } = times;
+            family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(*sum_seconds, *count, buckets, None)
+        })
     }
 
     fn info(&mut self, name: &str, meaning: &str, labels: &impl EncodeLabelSet) -> fmt::Result {
@@ -143,30 +207,50 @@ mod tests {
     use super::*;
     use crate::status::{Channel, Firmware, Port};
 
-    /// Family names with their types, and samples as (name, labels, value).
-    fn parse(text: &str) -> (BTreeMap<String, String>, Vec<(String, String, f64)>) {
-        let mut families = BTreeMap::new();
-        let mut samples = Vec::new();
-        let mut lines = text.lines().peekable();
-        while let Some(line) = lines.next() {
-            if line == "# EOF" {
-                assert_eq!(lines.peek(), None, "nothing may follow the end");
-                return (families, samples);
-            }
+    /// What a scraper understands.
+    #[derive(Default)]
+    struct Scrape {
+        /// Families by name, with their types.
+        families: BTreeMap<String, String>,
+        samples: Vec<Sample>,
+    }
+
+    struct Sample {
+        name: String,
+        labels: String,
+        value: f64,
+    }
+
+    fn scrape(status: Status) -> Scrape {
+        let text = encode(status).unwrap();
+        let mut scrape = Scrape::default();
+        let mut lines = text.lines();
+        for line in lines.by_ref().take_while(|line| *line != "# EOF") {
             if let Some(rest) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = rest.split_once(' ').unwrap();
-                assert_eq!(families.insert(name.into(), kind.into()), None, "{name} is there twice");
+                let before = scrape.families.insert(name.into(), kind.into());
+                assert_eq!(before, None, "{name} is there twice");
             } else if !line.starts_with("# HELP ") {
                 let (series, value) = line.rsplit_once(' ').unwrap();
                 let (name, labels) = series.split_once('{').unwrap_or((series, ""));
-                samples.push((name.into(), labels.trim_end_matches('}').into(), value.parse().unwrap()));
+                let (name, labels) = (name.into(), labels.trim_end_matches('}').into());
+                scrape.samples.push(Sample { name, labels, value: value.parse().unwrap() });
             }
         }
-        panic!("no # EOF at the end: {text}");
+        assert_eq!(lines.next(), None, "nothing may follow the end");
+        assert!(text.ends_with("\n# EOF\n"));
+        scrape
     }
 
     fn family_of(sample: &str, families: &BTreeMap<String, String>) -> Option<String> {
-        let suffixes = [("_total", "counter"), ("_info", "info"), ("", "gauge")];
+        let suffixes = [
+            ("_total", "counter"),
+            ("_info", "info"),
+            ("_bucket", "histogram"),
+            ("_sum", "histogram"),
+            ("_count", "histogram"),
+            ("", "gauge"),
+        ];
         suffixes.iter().find_map(|(suffix, kind)| {
             let family = sample.strip_suffix(suffix)?;
             (families.get(family)? == kind).then(|| family.into())
@@ -175,26 +259,48 @@ mod tests {
 
     #[test]
     fn the_text_is_openmetrics_to_its_last_line() {
-        let text = encode(Status::default()).unwrap();
-        assert!(text.ends_with("# EOF\n"));
-        let (families, samples) = parse(&text);
+        let Scrape { families, samples } = scrape(Status::default());
         assert!(families.keys().all(|name| name.starts_with("amtd_")));
-        for (name, labels, _) in &samples {
+        for Sample { name, labels, .. } in &samples {
             assert!(family_of(name, &families).is_some(), "{name} is of no family");
             assert!(labels.is_empty() || labels.ends_with('"'), "{labels}");
         }
-        let series: BTreeSet<_> = samples.iter().map(|(name, labels, _)| (name, labels)).collect();
+        let series: BTreeSet<_> = samples.iter().map(|sample| (&sample.name, &sample.labels)).collect();
         assert_eq!(series.len(), samples.len(), "a series is there twice");
     }
 
     #[test]
+    fn waiting_times_are_histograms_by_class_that_end_in_infinity() {
+        let waited = Times { count: 3, buckets: vec![(0.5, 1), (f64::INFINITY, 2)], ..Times::default() };
+        let queue = Queue {
+            class: Class::Watchdog,
+            depth: 1,
+            admitted: 3,
+            demoted: 0,
+            missed: 0,
+            waited,
+            executed: Times::default(),
+        };
+        let text = encode(Status { queues: vec![queue], ..Status::default() }).unwrap();
+        for line in [
+            "amtd_queue_depth{class=\"watchdog\"} 1",
+            "amtd_requests_admitted_total{class=\"watchdog\"} 3",
+            "amtd_request_wait_seconds_bucket{le=\"0.5\",class=\"watchdog\"} 1",
+            "amtd_request_wait_seconds_bucket{le=\"+Inf\",class=\"watchdog\"} 3",
+            "amtd_request_wait_seconds_count{class=\"watchdog\"} 3",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+        }
+    }
+
+    #[test]
     fn exactly_one_link_state_is_the_present_one() {
-        let (_, samples) = parse(&encode(Status::default()).unwrap());
-        let states: Vec<_> = samples.iter().filter(|(name, ..)| name == "amtd_link_state").collect();
+        let samples = scrape(Status::default()).samples;
+        let states: Vec<_> = samples.iter().filter(|sample| sample.name == "amtd_link_state").collect();
         assert_eq!(states.len(), LinkState::ALL.len());
-        let present: Vec<_> = states.iter().filter(|(.., value)| *value == 1.0).collect();
+        let present: Vec<_> = states.iter().filter(|sample| sample.value == 1.0).collect();
         assert_eq!(present.len(), 1);
-        assert_eq!(present[0].1, "state=\"down\"");
+        assert_eq!(present[0].labels, "state=\"down\"");
     }
 
     #[test]
@@ -210,7 +316,7 @@ mod tests {
         };
         let series = |count| {
             let status = Status { channels: (0..count).map(channel).collect(), ..Status::default() };
-            parse(&encode(status).unwrap()).1.len()
+            scrape(status).samples.len()
         };
         assert_eq!(series(1), series(1000));
     }

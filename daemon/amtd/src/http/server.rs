@@ -34,7 +34,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Server {
     unix: UnixSocket,
-    tcp: Option<TcpListener>,
+    pub(super) tcp: Option<TcpListener>,
     config: config::Http,
 }
 
@@ -136,7 +136,10 @@ impl Listener for TcpListener {
 /// One request on one connection, within one limit.
 async fn serve(
     connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    router: Router, limit: Duration, stop: CancellationToken) {
+    router: Router,
+    limit: Duration,
+    stop: CancellationToken,
+) {
     let exchange = http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(false)

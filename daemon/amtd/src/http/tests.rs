@@ -1,6 +1,7 @@
 //! The endpoints over a real Unix socket, with a source of status that the test controls.
 
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
     time::Duration,
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     config::{Http, Period},
-    status::{Channel, Link, Port, PortState, Queue, Status},
+    status::{Channel, Link, Port, PortState, Queue, Status, Times},
     supervise::Supervisor,
 };
 
@@ -44,6 +45,7 @@ struct Fixture {
     source: Source,
     supervisor: Supervisor,
     stop: CancellationToken,
+    tcp: Option<SocketAddr>,
 }
 
 impl Fixture {
@@ -52,8 +54,9 @@ impl Fixture {
         let source = Source(Arc::new(Mutex::new(status)));
         let (supervisor, stop) = (Supervisor::new(), CancellationToken::new());
         let server = Server::bind(directory.path(), config).await.unwrap();
+        let tcp = server.tcp.as_ref().map(|listener| listener.local_addr().unwrap());
         server.start(source.clone(), &supervisor, &stop);
-        Self { directory, source, supervisor, stop }
+        Self { directory, source, supervisor, stop, tcp }
     }
 
     async fn with(status: Status) -> Self {
@@ -98,6 +101,11 @@ fn port(number: u16) -> Port {
     }
 }
 
+fn queue(class: Class) -> Queue {
+    let none = Times::default();
+    Queue { class, depth: 2, admitted: 0, demoted: 0, missed: 0, waited: none.clone(), executed: none }
+}
+
 fn serving() -> Status {
     let channel = Channel {
         id: "1.256".into(),
@@ -112,7 +120,7 @@ fn serving() -> Status {
         link: Link { state: LinkState::Up, ready: true, ..Link::default() },
         ports: vec![port(16_992), port(16_993)],
         channels: vec![channel],
-        queues: Class::ALL.map(|class| Queue { class, depth: 2 }).to_vec(),
+        queues: Class::ALL.map(queue).to_vec(),
         ..Status::default()
     }
 }
@@ -181,11 +189,9 @@ async fn an_unknown_path_is_told_the_known_ones() {
 
 #[tokio::test]
 async fn the_same_is_served_on_a_loopback_port_if_configured() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    let config = Http { listen: Some(address), ..Http::default() };
-    let _fixture = Fixture::start(config, Some(serving())).await;
+    let config = Http { listen: Some(([127, 0, 0, 1], 0).into()), ..Http::default() };
+    let fixture = Fixture::start(config, Some(serving())).await;
+    let address = fixture.tcp.unwrap();
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let mut answer = String::new();

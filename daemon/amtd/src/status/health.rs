@@ -54,7 +54,8 @@ impl Status {
     /// Fills in [`Status::health`] from the rest.
     #[must_use]
     pub fn with_health(mut self) -> Self {
-        let mut health: Vec<_> = [driver(&self), link(&self), tls_only(&self)].into_iter().flatten().collect();
+        let mut health: Vec<_> =
+            [driver(&self), link(&self), tls_only(&self)].into_iter().flatten().collect();
         health.extend(self.ports.iter().filter_map(port));
         health.sort_by_key(|condition| condition.severity);
         self.health = health;
@@ -106,23 +107,31 @@ fn attention(state: LinkState) -> (&'static str, Severity, &'static str) {
     match state {
         LinkState::Down | LinkState::Connecting => ("link-connecting", Severity::Warning, WAIT),
         LinkState::Up => ("link-not-ready", Severity::Warning, "wait for the firmware to announce its ports"),
-        LinkState::WaitingForNode => {
-            ("device-missing", Severity::Error, "load the mei_me kernel module and check that the machine has AMT")
-        }
+        LinkState::WaitingForNode => (
+            "device-missing",
+            Severity::Error,
+            "load the mei_me kernel module and check that the machine has AMT",
+        ),
         LinkState::WaitingForDevice => ("device-down", Severity::Warning, WAIT),
         LinkState::ClientMissing => {
             ("client-missing", Severity::Error, "enable AMT in the firmware setup, if the machine has it")
         }
-        LinkState::ClientBusy => {
-            ("client-busy", Severity::Error, "stop the other program that holds it: LMS, rpc-go or another amtd")
-        }
+        LinkState::ClientBusy => (
+            "client-busy",
+            Severity::Error,
+            "stop the other program that holds it: LMS, rpc-go or another amtd",
+        ),
         LinkState::FirmwareSilent => {
             ("firmware-silent", Severity::Error, "if this lasts, power-cycle the machine")
         }
-        LinkState::FirmwareRefused => ("firmware-refused", Severity::Error, "update the firmware of the machine"),
-        LinkState::PermissionDenied => {
-            ("permission-denied", Severity::Error, "give the daemon's user access to the device with a udev rule")
+        LinkState::FirmwareRefused => {
+            ("firmware-refused", Severity::Error, "update the firmware of the machine")
         }
+        LinkState::PermissionDenied => (
+            "permission-denied",
+            Severity::Error,
+            "give the daemon's user access to the device with a udev rule",
+        ),
         LinkState::Misconfigured => {
             ("device-misconfigured", Severity::Error, "name an MEI device with --device or device.path")
         }

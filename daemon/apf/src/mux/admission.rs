@@ -17,7 +17,6 @@ impl Mux {
     fn admit_one(&mut self, now: Instant) -> bool {
         for class in self.serving_order() {
             if let Some(id) = self.take(now, class) {
-                self.count_turn(class);
                 self.start(now, id);
                 return true;
             }
@@ -42,28 +41,44 @@ impl Mux {
             if class == Class::Bulk || !bulk_waits { 0 } else { self.passed_over.saturating_add(1) };
     }
 
+    /// Takes the next request of a class that can go one step further: to firmware, if it has a channel, or else to a
+    /// channel of its own.
     fn take(&mut self, now: Instant, class: Class) -> Option<FlowId> {
         let session = self.session.as_ref()?;
-        let free = self.slot_limit.saturating_sub(session.slots().used());
+        let slots = session.slots();
+        let engaged = !class.is_urgent() && self.executing() >= self.config.max_executing;
+        if engaged && self.attached_waiting.saturating_add(slots.opening) >= self.config.session.max_opening {
+            // Enough of them have a channel already to follow at once.
+            return None;
+        }
         let reserved = if class.is_urgent() { 0 } else { self.reserved_slots() };
-        let flows = &self.flows;
-        let attached_waiting = self.attached_waiting;
+        let has_slot = self.slot_limit.saturating_sub(slots.used()) > reserved;
+        let (flows, attached_waiting) = (&self.flows, self.attached_waiting);
         self.queue.take(class, |id| match flows.get(&id) {
-            Some(Flow { stage: Stage::Waiting(waiting), .. }) if waiting.channel.is_some() => Verdict::Take,
+            Some(Flow { stage: Stage::Waiting(waiting), .. }) if waiting.channel.is_some() => {
+                if engaged { Verdict::Skip } else { Verdict::Take }
+            }
             Some(Flow { stage: Stage::Waiting(waiting), spec, .. }) => {
                 if waiting.not_before.is_some_and(|at| at > now) {
                     return Verdict::Skip;
                 }
                 match session.ready(spec.port) {
-                    Ok(()) if free > reserved => Verdict::Take,
+                    Ok(()) if has_slot => Verdict::Take,
                     Err(OpenError::NoForward | OpenError::NotReady) => Verdict::Skip,
                     // No slot for anybody: behind this one only a request that has a channel could be served.
-                    _ if attached_waiting == 0 => Verdict::Stop,
+                    _ if engaged || attached_waiting == 0 => Verdict::Stop,
                     _ => Verdict::Skip,
                 }
             }
             _ => Verdict::Skip,
         })
+    }
+
+    /// Requests that firmware has whole and has not begun to answer, urgent ones not counted: those must never wait
+    /// for one another.
+    fn executing(&self) -> usize {
+        let counts = |flow: &&Flow| flow.is_executing() && !flow.class.is_urgent();
+        self.attached.values().filter_map(|id| self.flows.get(id)).filter(counts).count()
     }
 
     /// Slots kept for urgent classes: never all of them.
@@ -80,10 +95,9 @@ impl Mux {
         let Some(session) = self.session.as_mut() else { return };
         if let Some(channel) = waiting.channel {
             session.set_class(channel, class);
-            flow.stage = Stage::Active { channel, activity: now };
             self.attached_waiting = self.attached_waiting.saturating_sub(1);
-            self.hand_over_pending(now, id, channel);
-            return;
+            self.count_turn(class);
+            return self.activate(now, id, channel, waiting);
         }
         let open = Open { port: flow.spec.port, originator: flow.spec.originator };
         match session.open(now, open, class) {
@@ -92,7 +106,7 @@ impl Mux {
                 self.attached.insert(channel, id);
             }
             // Not reached: `take` asked the session first. If it is, the request waits on.
-            Err(_) => self.requeue(id, waiting),
+            Err(_) => self.wait(id, waiting),
         }
     }
 
@@ -144,7 +158,7 @@ impl Mux {
             return self.refuse(id, Refusal::Firmware(reason));
         }
         waiting.not_before = now.checked_add(self.pause(waiting.refusals));
-        self.requeue(id, waiting);
+        self.wait(id, waiting);
         self.admit(now);
     }
 
@@ -161,18 +175,12 @@ impl Mux {
         self.config.retry_first.saturating_mul(1 << doublings).min(self.config.retry_max)
     }
 
-    fn requeue(&mut self, id: FlowId, waiting: Waiting) {
-        self.wait(id, waiting);
-        if let Some(flow) = self.flows.get(&id) {
-            self.queue.push_front(flow.class, flow.spec.peer, id);
-        }
-    }
-
-    /// Files a request as waiting, with the deadline that holds at present.
+    /// Lets a request wait at its place, with the deadline that holds at present.
     pub(super) fn wait(&mut self, id: FlowId, mut waiting: Waiting) {
         let Some(flow) = self.flows.get(&id) else { return };
         waiting.deadline = self.deadline(flow, waiting.since);
         self.timers.file(id, &waiting);
+        self.queue.push(flow.place(&waiting), id);
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.stage = Stage::Waiting(waiting);
         }
@@ -180,7 +188,14 @@ impl Mux {
 
     /// A request waits long for a channel and less long for a link or a port that is not there.
     fn deadline(&self, flow: &Flow, since: Instant) -> Instant {
-        let patient = since.checked_add(self.config.queue_wait).unwrap_or(since);
+        let [watchdog, health, interactive, bulk] = self.config.queue_wait;
+        let patience = match flow.class {
+            Class::Watchdog => watchdog,
+            Class::Health => health,
+            Class::Interactive => interactive,
+            Class::Bulk => bulk,
+        };
+        let patient = since.checked_add(patience).unwrap_or(since);
         let limit = match self.session.as_ref().map(|session| session.ready(flow.spec.port)) {
             None | Some(Err(OpenError::NotReady)) => self.config.link_wait,
             Some(Err(OpenError::NoForward)) => self.config.forward_wait,
@@ -205,6 +220,10 @@ impl Mux {
     pub(super) fn expire(&mut self, now: Instant) {
         self.timers.drop_due_retries(now);
         while let Some(id) = self.timers.expired(now) {
+            if let Some(class) = self.flows.get(&id).map(|flow| flow.class) {
+                let counters = self.class_mut(class);
+                counters.missed = counters.missed.saturating_add(1);
+            }
             self.refuse(id, self.reason_to_refuse(id));
         }
         self.expire_attached(now);
@@ -260,7 +279,7 @@ impl Mux {
         let flow = self.flows.get(&id)?;
         match flow.stage {
             // An opaque stream may rest for as long as it likes; only a request has a right to an answer.
-            Stage::Active { activity, .. } if !flow.opaque => activity.checked_add(self.config.response_wait),
+            Stage::Active { turn, .. } if !flow.opaque => turn.activity.checked_add(self.config.response_wait),
             Stage::Ending { until, .. } => Some(until),
             _ => None,
         }

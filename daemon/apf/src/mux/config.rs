@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::SessionConfig;
+use crate::{Class, SessionConfig};
 
 /// Limits and deadlines of a [`Mux`](super::Mux).
 #[derive(Debug, Clone)]
@@ -12,11 +12,22 @@ pub struct MuxConfig {
     pub session: SessionConfig,
     /// Client connections known at once. One more is refused with [`Refusal::TooManyClients`](super::Refusal).
     pub max_flows: usize,
-    /// Channel slots that only [`Class::Watchdog`](crate::Class) and [`Class::Health`](crate::Class) may take while
+    /// Channel slots that only [`Class::Watchdog`] and [`Class::Health`] may take while
     /// others wait. Capped so that at least one slot is left for everybody.
     pub reserved_slots: usize,
-    /// How long a request waits for a channel while firmware can be reached; then it is refused.
-    pub queue_wait: Duration,
+    /// Requests that firmware may have whole without having begun to answer, urgent ones not counted. Firmware serves
+    /// one at a time (wsman 1): what it has more of only stands between an urgent request and its turn.
+    pub max_executing: usize,
+    /// How long a request waits for its turn while firmware can be reached, by class; then it is refused.
+    pub queue_wait: [Duration; Class::ALL.len()],
+    /// How long an urgent request may wait for its turn before that is worth an [`Event::Late`](super::Event::Late).
+    pub urgent_target: Duration,
+    /// Heartbeats of one local user that are urgent at once; further ones are [`Class::Interactive`].
+    pub heartbeat_burst: u32,
+    /// After how long one more is.
+    pub heartbeat_every: Duration,
+    /// Bytes of an interactive exchange, in both directions, beyond which the rest of it is [`Class::Bulk`].
+    pub bulk_after: usize,
     /// How long a request waits while there is no session with firmware; then it is refused.
     pub link_wait: Duration,
     /// How long a request waits for a port that firmware does not forward although it forwards others. Longer than
@@ -35,7 +46,7 @@ pub struct MuxConfig {
     /// How long the host believes a refusal for lack of resources before it tries one more channel than firmware
     /// had when it refused.
     pub relearn: Duration,
-    /// Requests above [`Class::Bulk`](crate::Class) admitted in a row while a bulk request waits; then that one is
+    /// Requests above [`Class::Bulk`] admitted in a row while a bulk request waits; then that one is
     /// served. With 9, bulk keeps a tenth of all admissions.
     pub bulk_patience: u32,
 }
@@ -46,7 +57,12 @@ impl Default for MuxConfig {
             session: SessionConfig::default(),
             max_flows: 1024,
             reserved_slots: 1,
-            queue_wait: Duration::from_secs(30),
+            max_executing: 1,
+            queue_wait: [10, 10, 30, 60].map(Duration::from_secs),
+            urgent_target: Duration::from_millis(250),
+            heartbeat_burst: 20,
+            heartbeat_every: Duration::from_millis(100),
+            bulk_after: 256 * 1024,
             link_wait: Duration::from_secs(10),
             forward_wait: Duration::from_secs(3),
             response_wait: Duration::from_secs(120),

@@ -4,6 +4,7 @@ use std::{collections::VecDeque, fmt, net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 
+use super::queue::Place;
 use crate::{ChannelId, Class, OpenFailureReason, Port};
 
 /// A client connection. Chosen by the caller, never reused within one [`Mux`](super::Mux).
@@ -114,6 +115,10 @@ pub(super) struct Flow {
     /// Not HTTP as far as anybody can tell: one long request without a right to an answer.
     pub(super) opaque: bool,
     pub(super) stage: Stage,
+    /// Bytes of the present request and its answer so far.
+    pub(super) exchanged: usize,
+    /// The present request is whole.
+    pub(super) complete: bool,
     /// Bytes of a request that waits. Bounded by the room that the caller was given.
     pub(super) pending: VecDeque<Bytes>,
     /// Bytes handed out and not yet reported as delivered, of the present channel.
@@ -129,10 +134,23 @@ impl Flow {
             class: Class::Interactive,
             opaque: false,
             stage: Stage::Detached,
+            exchanged: 0,
+            complete: false,
             pending: VecDeque::new(),
             owed: 0,
             stale: 0,
         }
+    }
+
+    /// Whether firmware is at work for it, as far as the host can know: it has the request and has not begun to
+    /// answer. Of an opaque stream nobody knows.
+    pub(super) fn is_executing(&self) -> bool {
+        matches!(self.stage, Stage::Active { turn, .. } if turn.asked.is_some()) && !self.opaque
+    }
+
+    /// Where a request of this flow waits.
+    pub(super) fn place(&self, waiting: &Waiting) -> Place {
+        Place { class: self.class, peer: self.spec.peer, ticket: waiting.ticket }
     }
 
     /// Splits delivered bytes into those that earn credit on the present channel and those that do not.
@@ -154,16 +172,16 @@ impl Flow {
 /// Where a connection stands.
 ///
 /// ```text
-///            request()                  admitted, no channel
-/// Detached ------------> Waiting ---------------------------> Opening
-///    ^                    | ^  ^          refused: again         |  |
-///    |                    | |  +---------------------------------+  | confirmed
-///    | its slot           | | request()                             v
-///    | is needed          | +-------- Resting <---- finish() ---- Active
-///    |                    |  admitted, has a channel                ^ |
-///    |                    +-----------------------------------------+ | finish(), firmware closes
-///    +----------------------------- Resting                           v
-///                                                                  Ending
+///             request()            a slot is free
+/// Detached -------------> Waiting -----------------> Opening
+///    ^                     |  ^ ^ confirmed, refused    |
+///    | its slot            |  | +-----------------------+
+///    | is needed           |  | request()
+///    +------------------- Resting <--- finish() --- Active
+///                          |                         ^  |
+///                          |  its turn, on a channel |  | finish(), and firmware will close
+///                         Waiting -------------------+  v
+///                                                     Ending
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -173,17 +191,28 @@ pub(super) enum Stage {
     Waiting(Waiting),
     /// A channel was asked for.
     Opening { channel: ChannelId, waited: Waiting },
-    /// A request is with firmware. `activity` is the last byte in either direction.
-    Active { channel: ChannelId, activity: Instant },
+    /// A request is with firmware.
+    Active { channel: ChannelId, turn: Turn },
     /// Between two requests; the slot may be taken away. `order` is its age among the resting.
     Resting { channel: ChannelId, order: u64 },
     /// The response is complete and firmware is about to close, at the latest at `until`.
     Ending { channel: ChannelId, until: Instant },
 }
 
+/// A request at firmware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    /// The last byte in either direction.
+    pub(super) activity: Instant,
+    /// When the request was whole, while firmware has not begun to answer it.
+    pub(super) asked: Option<Instant>,
+}
+
 /// A queued request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Waiting {
+    /// Its place among the requests of its class and peer.
+    pub(super) ticket: u64,
     pub(super) since: Instant,
     /// When it is refused, as filed in the deadlines.
     pub(super) deadline: Instant,

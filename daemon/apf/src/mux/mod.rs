@@ -20,6 +20,8 @@
 mod admission;
 mod config;
 mod flow;
+mod histogram;
+mod pace;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,7 @@ mod timers;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -35,9 +37,11 @@ use bytes::Bytes;
 pub use self::{
     config::MuxConfig,
     flow::{FlowEnd, FlowEvent, FlowId, FlowInfo, FlowSpec, Refusal, Request},
+    histogram::Histogram,
 };
 use self::{
-    flow::{Flow, Stage, Waiting},
+    flow::{Flow, Stage, Turn, Waiting},
+    pace::Pace,
     queue::Queue,
     timers::Timers,
 };
@@ -55,6 +59,15 @@ pub enum Event {
         flow: FlowId,
         /// What.
         event: FlowEvent,
+    },
+    /// An urgent request waited for its turn for longer than its target.
+    Late {
+        /// Its connection.
+        flow: FlowId,
+        /// Its class.
+        class: Class,
+        /// How long it waited.
+        waited: Duration,
     },
     /// Something that does not concern a client connection: forwards, firmware's own channels, the session itself.
     Session(SessionEvent),
@@ -75,6 +88,21 @@ pub struct MuxCounters {
     pub open_refusals: u64,
     /// Connections given up because firmware was silent.
     pub silent: u64,
+}
+
+/// What became of the requests of one class, since the multiplexer was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClassCounters {
+    /// Requests handed to firmware.
+    pub admitted: u64,
+    /// Requests that came as of this class and were served as of a lower one.
+    pub demoted: u64,
+    /// Requests refused because their turn did not come in time.
+    pub missed: u64,
+    /// From the request to its hand-over: what the host can answer for.
+    pub waited: Histogram,
+    /// From the hand-over of its last byte to the first of its answer: firmware's own.
+    pub executed: Histogram,
 }
 
 /// See the [module](self).
@@ -102,7 +130,9 @@ pub struct Mux {
     reachable_since: Option<Instant>,
     /// Admissions above bulk since the last of bulk, while bulk waits.
     passed_over: u32,
+    pace: Pace,
     counters: MuxCounters,
+    classes: [ClassCounters; Class::ALL.len()],
 }
 
 impl Mux {
@@ -110,6 +140,7 @@ impl Mux {
     pub fn new(config: MuxConfig) -> Self {
         Self {
             slot_limit: config.session.max_channels,
+            pace: Pace::new(config.heartbeat_burst, config.heartbeat_every),
             config,
             session: None,
             generation: 0,
@@ -125,6 +156,7 @@ impl Mux {
             reachable_since: None,
             passed_over: 0,
             counters: MuxCounters::default(),
+            classes: Default::default(),
         }
     }
 
@@ -232,12 +264,16 @@ impl Mux {
             }
             Stage::Waiting(_) | Stage::Opening { .. } | Stage::Active { .. } | Stage::Ending { .. } => return,
         };
-        let (class, peer) = (request.class, flow.spec.peer);
-        flow.class = class;
+        let peer = flow.spec.peer;
+        flow.exchanged = 0;
+        flow.complete = false;
         flow.opaque = request.opaque;
+        let class = self.pass(now, request.class, peer);
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.class = class;
         self.counters.requests = self.counters.requests.saturating_add(1);
-        self.wait(id, Waiting { since: now, deadline: now, refusals: 0, not_before: None, channel });
-        self.queue.push(class, peer, id);
+        let ticket = self.queue.draw();
+        self.wait(id, Waiting { ticket, since: now, deadline: now, refusals: 0, not_before: None, channel });
         self.admit(now);
     }
 
@@ -245,10 +281,10 @@ impl Mux {
     pub fn reclassify(&mut self, id: FlowId, request: Request) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         flow.opaque = request.opaque;
-        if let Stage::Waiting(_) = flow.stage {
-            let (class, peer) = (flow.class, flow.spec.peer);
-            self.queue.remove(class, peer, id);
-            self.queue.push(request.class, peer, id);
+        if let Stage::Waiting(waiting) = flow.stage {
+            self.queue.remove(flow.place(&waiting));
+            flow.class = request.class;
+            self.queue.push(flow.place(&waiting), id);
         }
         flow.class = request.class;
         if let (Some(channel), Some(session)) = (flow.stage.channel(), &mut self.session) {
@@ -256,13 +292,17 @@ impl Mux {
         }
     }
 
-    /// Bytes of a request, at most as many as [`FlowEvent::Room`] and the initial `tx_buffer` allow.
-    pub fn send(&mut self, now: Instant, id: FlowId, bytes: Bytes) {
+    /// Bytes of a request, at most as many as [`FlowEvent::Room`] and the initial `tx_buffer` allow. `whole` if the
+    /// request is complete with them.
+    pub fn send(&mut self, now: Instant, id: FlowId, bytes: Bytes, whole: bool) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.complete = whole;
         match &mut flow.stage {
-            Stage::Active { channel, activity } => {
-                *activity = now;
+            Stage::Active { channel, turn } => {
+                turn.activity = now;
+                turn.asked = whole.then_some(now);
                 let channel = *channel;
+                self.count_bytes(id, bytes.len());
                 self.hand_over(now, channel, bytes);
             }
             Stage::Waiting(_) | Stage::Opening { .. } => flow.pending.push_back(bytes),
@@ -372,6 +412,13 @@ impl Mux {
         Some(Slots { limit: self.slot_limit.min(slots.limit), ..slots })
     }
 
+    /// What became of the requests of `class`.
+    pub fn class_counters(&self, class: Class) -> &ClassCounters {
+        // A class's index is below the number of classes by construction.
+        #[allow(clippy::indexing_slicing)]
+        &self.classes[class.index()]
+    }
+
     /// Counts since the beginning.
     pub fn counters(&self) -> &MuxCounters {
         &self.counters
@@ -408,18 +455,18 @@ impl Mux {
 
     fn opened(&mut self, now: Instant, channel: ChannelId) {
         let Some(id) = self.attached.get(&channel).copied() else { return };
-        let Some(flow) = self.flows.get_mut(&id) else { return };
-        if matches!(flow.stage, Stage::Opening { .. }) {
-            flow.stage = Stage::Active { channel, activity: now };
-            self.hand_over_pending(now, id, channel);
+        if let Some(Flow { stage: Stage::Opening { waited, .. }, .. }) = self.flows.get(&id) {
+            let waiting = Waiting { channel: Some(channel), ..*waited };
+            self.attached_waiting = self.attached_waiting.saturating_add(1);
+            self.wait(id, waiting);
         }
         self.admit(now);
     }
 
     fn sent(&mut self, now: Instant, channel: ChannelId, bytes: usize) {
         let Some(id) = self.attached.get(&channel).copied() else { return };
-        if let Some(Flow { stage: Stage::Active { activity, .. }, .. }) = self.flows.get_mut(&id) {
-            *activity = now;
+        if let Some(Flow { stage: Stage::Active { turn, .. }, .. }) = self.flows.get_mut(&id) {
+            turn.activity = now;
         }
         self.tell(id, FlowEvent::Room(bytes));
     }
@@ -427,11 +474,20 @@ impl Mux {
     fn received(&mut self, now: Instant, channel: ChannelId, bytes: Bytes) {
         let Some(id) = self.attached.get(&channel).copied() else { return };
         let Some(flow) = self.flows.get_mut(&id) else { return };
-        flow.owed = flow.owed.saturating_add(bytes.len());
-        if let Stage::Active { activity, .. } = &mut flow.stage {
-            *activity = now;
+        let (class, count) = (flow.class, bytes.len());
+        flow.owed = flow.owed.saturating_add(count);
+        let mut asked = None;
+        if let Stage::Active { turn, .. } = &mut flow.stage {
+            turn.activity = now;
+            asked = turn.asked.take();
         }
         self.tell(id, FlowEvent::Data(bytes));
+        self.count_bytes(id, count);
+        if let Some(asked) = asked {
+            self.class_mut(class).executed.record(now.saturating_duration_since(asked));
+            // Firmware is done with it: the next may begin.
+            self.admit(now);
+        }
     }
 
     fn closed(&mut self, now: Instant, channel: ChannelId, cause: CloseCause) {
@@ -466,11 +522,7 @@ impl Mux {
         match flow.stage {
             Stage::Active { .. } => return self.end(now, channel, FlowEnd::LinkLost),
             Stage::Ending { .. } => return self.end(now, channel, FlowEnd::Firmware),
-            Stage::Opening { waited, .. } => {
-                let (class, peer) = (flow.class, flow.spec.peer);
-                self.wait(id, waited);
-                self.queue.push_front(class, peer, id);
-            }
+            Stage::Opening { waited, .. } => self.wait(id, waited),
             Stage::Waiting(ref mut waiting) => {
                 waiting.channel = None;
                 flow.detach();
@@ -486,9 +538,54 @@ impl Mux {
         self.attached.remove(&channel);
     }
 
+    /// The request's turn has come, and it has a channel.
+    fn activate(&mut self, now: Instant, id: FlowId, channel: ChannelId, waited: Waiting) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let class = flow.class;
+        flow.stage =
+            Stage::Active { channel, turn: Turn { activity: now, asked: flow.complete.then_some(now) } };
+        let time = now.saturating_duration_since(waited.since);
+        let counters = self.class_mut(class);
+        counters.admitted = counters.admitted.saturating_add(1);
+        counters.waited.record(time);
+        if class.is_urgent() && time > self.config.urgent_target {
+            self.events.push_back(Event::Late { flow: id, class, waited: time });
+        }
+        self.hand_over_pending(now, id, channel);
+    }
+
+    /// The class in which a request is served: a heartbeat beyond its user's pace is not urgent.
+    fn pass(&mut self, now: Instant, class: Class, peer: u32) -> Class {
+        if class != Class::Watchdog || self.pace.take(now, peer) {
+            return class;
+        }
+        let counters = self.class_mut(class);
+        counters.demoted = counters.demoted.saturating_add(1);
+        Class::Interactive
+    }
+
+    /// Counts bytes of an exchange, which becomes bulk when there are many.
+    fn count_bytes(&mut self, id: FlowId, bytes: usize) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.exchanged = flow.exchanged.saturating_add(bytes);
+        if flow.class == Class::Interactive && flow.exchanged > self.config.bulk_after {
+            let request = Request { class: Class::Bulk, opaque: flow.opaque };
+            let counters = self.class_mut(Class::Interactive);
+            counters.demoted = counters.demoted.saturating_add(1);
+            self.reclassify(id, request);
+        }
+    }
+
+    fn class_mut(&mut self, class: Class) -> &mut ClassCounters {
+        // A class's index is below the number of classes by construction.
+        #[allow(clippy::indexing_slicing)]
+        &mut self.classes[class.index()]
+    }
+
     fn hand_over_pending(&mut self, now: Instant, id: FlowId, channel: ChannelId) {
         let pending = self.flows.get_mut(&id).map(|flow| std::mem::take(&mut flow.pending));
         for bytes in pending.into_iter().flatten() {
+            self.count_bytes(id, bytes.len());
             self.hand_over(now, channel, bytes);
         }
     }
@@ -515,7 +612,7 @@ impl Mux {
         match flow.stage {
             Stage::Waiting(waiting) => {
                 self.timers.cancel(id, &waiting);
-                self.queue.remove(flow.class, flow.spec.peer, id);
+                self.queue.remove(flow.place(&waiting));
                 if waiting.channel.is_some() {
                     self.attached_waiting = self.attached_waiting.saturating_sub(1);
                 }

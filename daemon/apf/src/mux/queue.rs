@@ -3,7 +3,7 @@
 //! Owns only the order. What a request is, when it gives up and whether it can be served now is the business of
 //! [`Mux`](super::Mux), which asks for the next one that it can serve with [`Queue::take`].
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::FlowId;
 use crate::Class;
@@ -19,26 +19,36 @@ pub(super) enum Verdict {
     Stop,
 }
 
+/// A place in the queue. The ticket is drawn once, when a request first waits: one that comes back has its old place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) class: Class,
+    pub(super) peer: u32,
+    pub(super) ticket: u64,
+}
+
 /// All waiting requests.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     lanes: [Lane; Class::ALL.len()],
+    drawn: u64,
 }
 
 impl Queue {
-    /// Appends a request behind those of the same class and peer.
-    pub(super) fn push(&mut self, class: Class, peer: u32, flow: FlowId) {
-        self.lane_mut(class).line(peer).push_back(flow);
+    /// A ticket behind all others.
+    pub(super) fn draw(&mut self) -> u64 {
+        self.drawn = self.drawn.wrapping_add(1);
+        self.drawn
     }
 
-    /// Puts a request that was served in vain back to where it came from: ahead of its peer's others.
-    pub(super) fn push_front(&mut self, class: Class, peer: u32, flow: FlowId) {
-        self.lane_mut(class).line(peer).push_front(flow);
+    /// Lets a request wait at its place.
+    pub(super) fn push(&mut self, place: Place, flow: FlowId) {
+        self.lane_mut(place.class).line(place.peer).insert(place.ticket, flow);
     }
 
-    /// Removes a request that gave up. Linear in the waiting requests of one peer, which are bounded.
-    pub(super) fn remove(&mut self, class: Class, peer: u32, flow: FlowId) {
-        self.lane_mut(class).remove(peer, flow);
+    /// Removes a request that gave up.
+    pub(super) fn remove(&mut self, place: Place) {
+        self.lane_mut(place.class).remove(place.peer, place.ticket);
     }
 
     /// Takes the first request of `class`, in serving order, for which `judge` says [`Verdict::Take`].
@@ -62,39 +72,38 @@ impl Queue {
 #[derive(Debug, Default)]
 struct Lane {
     round: VecDeque<u32>,
-    lines: HashMap<u32, VecDeque<FlowId>>,
+    lines: HashMap<u32, BTreeMap<u64, FlowId>>,
 }
 
 impl Lane {
-    fn line(&mut self, peer: u32) -> &mut VecDeque<FlowId> {
+    fn line(&mut self, peer: u32) -> &mut BTreeMap<u64, FlowId> {
         let round = &mut self.round;
         self.lines.entry(peer).or_insert_with(|| {
             round.push_back(peer);
-            VecDeque::new()
+            BTreeMap::new()
         })
     }
 
-    fn remove(&mut self, peer: u32, flow: FlowId) {
+    fn remove(&mut self, peer: u32, ticket: u64) {
         if let Some(line) = self.lines.get_mut(&peer) {
-            line.retain(|waiting| *waiting != flow);
+            line.remove(&ticket);
         }
         self.forget_if_empty(peer);
     }
 
     fn take(&mut self, mut judge: impl FnMut(FlowId) -> Verdict) -> Option<FlowId> {
-        let (peer, place, flow) = self.find(&mut judge)?;
-        self.lines.get_mut(&peer)?.remove(place);
+        let (peer, ticket, flow) = self.find(&mut judge)?;
         self.round.retain(|waiting| *waiting != peer);
         self.round.push_back(peer);
-        self.forget_if_empty(peer);
+        self.remove(peer, ticket);
         Some(flow)
     }
 
-    fn find(&self, judge: &mut impl FnMut(FlowId) -> Verdict) -> Option<(u32, usize, FlowId)> {
+    fn find(&self, judge: &mut impl FnMut(FlowId) -> Verdict) -> Option<(u32, u64, FlowId)> {
         for peer in &self.round {
-            for (place, flow) in self.lines.get(peer)?.iter().enumerate() {
+            for (ticket, flow) in self.lines.get(peer)? {
                 match judge(*flow) {
-                    Verdict::Take => return Some((*peer, place, *flow)),
+                    Verdict::Take => return Some((*peer, *ticket, *flow)),
                     Verdict::Skip => {}
                     Verdict::Stop => return None,
                 }
@@ -104,11 +113,11 @@ impl Lane {
     }
 
     fn depth(&self) -> usize {
-        self.lines.values().map(VecDeque::len).sum()
+        self.lines.values().map(BTreeMap::len).sum()
     }
 
     fn forget_if_empty(&mut self, peer: u32) {
-        if self.lines.get(&peer).is_some_and(VecDeque::is_empty) {
+        if self.lines.get(&peer).is_some_and(BTreeMap::is_empty) {
             self.lines.remove(&peer);
             self.round.retain(|waiting| *waiting != peer);
         }
@@ -119,6 +128,12 @@ impl Lane {
 mod tests {
     use super::*;
 
+    fn push(queue: &mut Queue, class: Class, peer: u32, flow: u64) -> Place {
+        let place = Place { class, peer, ticket: queue.draw() };
+        queue.push(place, FlowId(flow));
+        place
+    }
+
     fn drain(queue: &mut Queue, class: Class) -> Vec<u64> {
         std::iter::from_fn(|| queue.take(class, |_| Verdict::Take)).map(|flow| flow.0).collect()
     }
@@ -127,28 +142,29 @@ mod tests {
     fn one_peer_with_many_requests_does_not_delay_another_with_one() {
         let mut queue = Queue::default();
         for flow in 0..4 {
-            queue.push(Class::Bulk, 1000, FlowId(flow));
+            push(&mut queue, Class::Bulk, 1000, flow);
         }
-        queue.push(Class::Bulk, 2000, FlowId(9));
+        push(&mut queue, Class::Bulk, 2000, 9);
         assert_eq!(drain(&mut queue, Class::Bulk), [0, 9, 1, 2, 3]);
     }
 
     #[test]
-    fn a_request_that_was_refused_keeps_its_place() {
+    fn requests_that_come_back_keep_their_order() {
         let mut queue = Queue::default();
-        queue.push(Class::Interactive, 1, FlowId(1));
-        queue.push(Class::Interactive, 1, FlowId(2));
-        let first = queue.take(Class::Interactive, |_| Verdict::Take);
-        assert_eq!(first, Some(FlowId(1)));
-        queue.push_front(Class::Interactive, 1, FlowId(1));
-        assert_eq!(drain(&mut queue, Class::Interactive), [1, 2]);
+        let places: Vec<_> = (0..3).map(|flow| push(&mut queue, Class::Interactive, 1, flow)).collect();
+        for flow in 0..2 {
+            assert_eq!(queue.take(Class::Interactive, |_| Verdict::Take), Some(FlowId(flow)));
+        }
+        queue.push(places[1], FlowId(1));
+        queue.push(places[0], FlowId(0));
+        assert_eq!(drain(&mut queue, Class::Interactive), [0, 1, 2]);
     }
 
     #[test]
     fn a_request_that_cannot_be_served_does_not_hold_up_those_that_can() {
         let mut queue = Queue::default();
-        queue.push(Class::Health, 1, FlowId(1));
-        queue.push(Class::Health, 1, FlowId(2));
+        push(&mut queue, Class::Health, 1, 1);
+        push(&mut queue, Class::Health, 1, 2);
         let skip_first = |flow| if flow == FlowId(1) { Verdict::Skip } else { Verdict::Take };
         assert_eq!(queue.take(Class::Health, skip_first), Some(FlowId(2)));
         assert_eq!(queue.take(Class::Health, skip_first), None);
@@ -158,9 +174,9 @@ mod tests {
     #[test]
     fn a_request_that_gave_up_is_never_served() {
         let mut queue = Queue::default();
-        queue.push(Class::Bulk, 1, FlowId(1));
-        queue.push(Class::Bulk, 2, FlowId(2));
-        queue.remove(Class::Bulk, 1, FlowId(1));
+        let gone = push(&mut queue, Class::Bulk, 1, 1);
+        push(&mut queue, Class::Bulk, 2, 2);
+        queue.remove(gone);
         assert_eq!(drain(&mut queue, Class::Bulk), [2]);
         assert_eq!(queue.depth(Class::Bulk), 0);
     }

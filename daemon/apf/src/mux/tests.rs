@@ -38,6 +38,7 @@ struct Bench {
     received: Vec<(u32, Vec<u8>)>,
     most_open: usize,
     told: Vec<(FlowId, FlowEvent)>,
+    late: Vec<FlowId>,
     next_flow: u64,
 }
 
@@ -53,6 +54,7 @@ impl Bench {
             received: Vec::new(),
             most_open: 0,
             told: Vec::new(),
+            late: Vec::new(),
             next_flow: 0,
         };
         bench.link_up();
@@ -96,6 +98,7 @@ impl Bench {
                     Event::Session(SessionEvent::ForwardRequested { forward, .. }) => {
                         self.mux.answer_forward(self.now, forward, true);
                     }
+                    Event::Late { flow, .. } => self.late.push(flow),
                     Event::Session(_) => {}
                 }
             }
@@ -175,7 +178,7 @@ impl Bench {
 
     fn ask(&mut self, flow: FlowId, request: Request) {
         self.mux.request(self.now, flow, request);
-        self.mux.send(self.now, flow, Bytes::from(flow.to_string()));
+        self.mux.send(self.now, flow, Bytes::from(flow.to_string()), true);
         self.settle();
     }
 
@@ -189,7 +192,7 @@ impl Bench {
     }
 
     fn channel(&self, flow: FlowId) -> Option<u32> {
-        self.mux.flows().find(|info| info.id == flow)?.channel.map(crate::ChannelId::number)
+        self.mux.flows().find(|info| info.id == flow)?.channel.map(ChannelId::number)
     }
 
     fn stage(&self, flow: FlowId) -> Option<&'static str> {
@@ -218,8 +221,13 @@ impl Bench {
     }
 }
 
+/// Slots are the only limit.
+fn config() -> MuxConfig {
+    MuxConfig { max_executing: 100, ..MuxConfig::default() }
+}
+
 fn bench() -> Bench {
-    Bench::new(MuxConfig::default())
+    Bench::new(config())
 }
 
 #[test]
@@ -284,7 +292,7 @@ fn watchdog_pat_passes_queued_application_requests() {
 
 #[test]
 fn bulk_is_not_starved_by_what_passes_it() {
-    let config = MuxConfig { bulk_patience: 3, ..MuxConfig::default() };
+    let config = MuxConfig { bulk_patience: 3, ..config() };
     let mut bench = Bench::new(MuxConfig {
         session: SessionConfig { max_channels: 1, ..SessionConfig::default() },
         reserved_slots: 0,
@@ -598,9 +606,134 @@ fn a_client_that_gives_up_in_the_queue_is_forgotten() {
 
 #[test]
 fn too_many_clients_are_told_so() {
-    let mut bench = Bench::new(MuxConfig { max_flows: 2, ..MuxConfig::default() });
+    let mut bench = Bench::new(MuxConfig { max_flows: 2, ..config() });
     let flows: Vec<_> = (0..3).map(|_| bench.client()).collect();
     bench.settle();
     assert_eq!(bench.told(flows[2]), [FlowEvent::Refused(Refusal::TooManyClients)]);
     assert_eq!(bench.mux.flows().count(), 2);
+}
+
+#[test]
+fn firmware_is_given_one_request_at_a_time() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let flows: Vec<_> = (0..4).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    assert_eq!(bench.order(), ["1"]);
+    bench.answer(flows[0], true);
+    assert_eq!(bench.order(), ["1", "2"]);
+    let channel = bench.channel(flows[1]).unwrap();
+    bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: b"first bytes of many" }));
+    assert_eq!(bench.order(), ["1", "2", "3"], "firmware is at work for nobody while it only sends");
+}
+
+#[test]
+fn a_kept_connection_waits_for_its_turn_too() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let (first, second) = (bench.client(), bench.client());
+    bench.ask(first, REQUEST);
+    bench.answer(first, true);
+    bench.ask(second, REQUEST);
+    bench.ask(first, REQUEST);
+    assert_eq!(bench.stage(first), Some("waiting"));
+    assert_eq!(bench.order(), ["1", "2"]);
+    bench.answer(second, true);
+    assert_eq!(bench.order(), ["1", "2", "1"]);
+}
+
+#[test]
+fn an_urgent_request_waits_for_no_other() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let busy = bench.client();
+    bench.ask(busy, REQUEST);
+    let queued = bench.client();
+    bench.ask(queued, REQUEST);
+    for urgent in [Class::Watchdog, Class::Health] {
+        let flow = bench.client();
+        bench.ask(flow, class(urgent));
+        assert_eq!(bench.stage(flow), Some("active"));
+        bench.answer(flow, true);
+    }
+    assert_eq!(bench.stage(queued), Some("waiting"));
+}
+
+#[test]
+fn a_slow_upload_does_not_keep_others_from_firmware() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let slow = bench.client();
+    bench.mux.request(bench.now, slow, REQUEST);
+    bench.mux.send(bench.now, slow, Bytes::from_static(b"half of"), false);
+    bench.settle();
+    let quick = bench.client();
+    bench.ask(quick, REQUEST);
+    assert_eq!(bench.stage(quick), Some("active"));
+    bench.mux.send(bench.now, slow, Bytes::from_static(b" a request"), true);
+    bench.settle();
+    bench.answer(quick, true);
+    let next = bench.client();
+    bench.ask(next, REQUEST);
+    assert_eq!(bench.stage(next), Some("waiting"), "now firmware is at work for the slow one");
+}
+
+#[test]
+fn a_request_that_vanishes_gives_its_turn_back() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let (first, second) = (bench.client(), bench.client());
+    bench.ask(first, REQUEST);
+    bench.ask(second, REQUEST);
+    bench.mux.close(bench.now, first, false);
+    bench.settle();
+    assert_eq!(bench.stage(second), Some("active"));
+}
+
+#[test]
+fn a_heartbeat_beyond_its_pace_is_demoted_and_not_dropped() {
+    let mut bench = Bench::new(MuxConfig { heartbeat_burst: 2, ..MuxConfig::default() });
+    let flows: Vec<_> = (0..4).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, class(Class::Watchdog));
+    }
+    let classes = |bench: &Bench| -> Vec<_> {
+        flows.iter().map(|flow| bench.mux.flows().find(|info| info.id == *flow).unwrap().class).collect()
+    };
+    let (urgent, ordinary) = (Class::Watchdog, Class::Interactive);
+    assert_eq!(classes(&bench), [urgent, urgent, ordinary, ordinary]);
+    assert_eq!(bench.mux.class_counters(Class::Watchdog).demoted, 2);
+    for flow in flows {
+        bench.answer(flow, true);
+        assert!(matches!(bench.told(flow)[..], [FlowEvent::Data(_)]));
+    }
+}
+
+#[test]
+fn a_long_exchange_becomes_bulk_until_it_ends() {
+    let mut bench = Bench::new(MuxConfig { bulk_after: 5000, ..config() });
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    let channel = bench.channel(flow).unwrap();
+    let class_of = |bench: &Bench| bench.mux.flows().next().unwrap().class;
+    for expected in [Class::Interactive, Class::Interactive, Class::Bulk] {
+        bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 2000] }));
+        bench.mux.delivered(flow, 2000);
+        bench.settle();
+        assert_eq!(class_of(&bench), expected);
+    }
+    bench.mux.finish(bench.now, flow, true);
+    bench.ask(flow, REQUEST);
+    assert_eq!(class_of(&bench), Class::Interactive);
+}
+
+#[test]
+fn an_urgent_request_that_waited_too_long_is_told_of() {
+    let mut bench = bench();
+    let urgent: Vec<_> = (0..7).map(|_| bench.client()).collect();
+    for flow in &urgent {
+        bench.ask(*flow, class(Class::Health));
+    }
+    bench.wait(Duration::from_millis(300));
+    bench.answer(urgent[0], true);
+    assert_eq!(bench.late, [urgent[6]]);
+    let counters = bench.mux.class_counters(Class::Health);
+    assert_eq!((counters.admitted, counters.waited.count(), counters.executed.count()), (7, 7, 1));
 }

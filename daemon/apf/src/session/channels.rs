@@ -1,185 +1,20 @@
-//! The channels of a session: the ledger, and the messages about single channels.
+//! The messages about single channels, and the commands to them: each finds its channel, lets it make its
+//! transition, and carries out what follows.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::{Open, Session, control::Control};
 use crate::{
-    channel::{Adjusted, Channel, Effects, Notice, Opener, Phase, Received, Zombie},
+    channel::{Adjusted, Channel, Effects, Notice, Received},
     class::Class,
     counters::{count, count_bytes},
     error::SessionError,
     event::Event,
-    id::{ChannelId, Port, RemoteChannelId},
-    limits::MAX_ZOMBIES,
+    id::{ChannelId, RemoteChannelId},
     wire::{ChannelClose, ChannelData, ChannelOpenConfirmation, ChannelOpenFailure, WindowAdjust},
 };
-
-/// The slot ledger: the channels that the host may have, by phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slots {
-    /// How many there may be.
-    pub limit: usize,
-    /// Asked for, not answered.
-    pub opening: usize,
-    /// In use.
-    pub open: usize,
-    /// Being closed.
-    pub closing: usize,
-}
-
-impl Slots {
-    /// How many there are.
-    pub fn used(&self) -> usize {
-        self.opening.saturating_add(self.open).saturating_add(self.closing)
-    }
-
-    /// How many more there may be.
-    pub fn free(&self) -> usize {
-        self.limit.saturating_sub(self.used())
-    }
-}
-
-/// One channel as it is now, for status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ChannelInfo {
-    /// Its id.
-    pub id: ChannelId,
-    /// The forwarded port; 0 for a channel that firmware opened.
-    pub port: Port,
-    /// Its class.
-    pub class: Class,
-    /// `queued`, `opening`, `abandoned`, `open`, `draining` or `close-sent`.
-    pub state: &'static str,
-    /// Bytes that firmware may send now.
-    pub local_window: u32,
-    /// Bytes that the host may send now.
-    pub remote_window: u32,
-    /// Bytes that wait for transmission.
-    pub queued: usize,
-}
-
-/// The ledger.
-///
-/// A slot is taken from `open` until firmware has seen our CLOSE and answered it, or has had its time to answer (`apf 4.2`). What firmware
-/// then still owes an answer for stays behind as a zombie: it holds no slot, but its number is not given out, and a late confirmation for
-/// it is answered with a CLOSE, because firmware has reserved a slot of its own.
-#[derive(Debug)]
-pub(super) struct Channels {
-    generation: u32,
-    /// By number. Few: the limits allow 16.
-    live: BTreeMap<u32, Channel>,
-    zombies: BTreeMap<u32, Zombie>,
-    next_number: u32,
-}
-
-impl Channels {
-    pub(super) fn new(generation: u32) -> Self {
-        Self {
-            generation,
-            live: BTreeMap::new(),
-            zombies: BTreeMap::new(),
-            next_number: ChannelId::FIRST_NUMBER,
-        }
-    }
-
-    /// A fresh id: the counter's next number that is neither in use nor a zombie's. When the counter wraps it starts over at the first.
-    pub(super) fn next_id(&mut self) -> ChannelId {
-        loop {
-            let number = self.next_number;
-            self.next_number = number.checked_add(1).unwrap_or(ChannelId::FIRST_NUMBER);
-            if !self.live.contains_key(&number) && !self.zombies.contains_key(&number) {
-                return ChannelId::new(self.generation, number);
-            }
-        }
-    }
-
-    pub(super) fn insert(&mut self, channel: Channel) {
-        self.live.insert(channel.id().number(), channel);
-    }
-
-    pub(super) fn get(&self, id: ChannelId) -> Option<&Channel> {
-        self.live.get(&id.number()).filter(|channel| channel.id() == id)
-    }
-
-    pub(super) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
-        self.live.get_mut(&id.number()).filter(|channel| channel.id() == id)
-    }
-
-    pub(super) fn numbered(&self, number: u32) -> Option<&Channel> {
-        self.live.get(&number)
-    }
-
-    pub(super) fn numbered_mut(&mut self, number: u32) -> Option<&mut Channel> {
-        self.live.get_mut(&number)
-    }
-
-    /// The channel that firmware knows by this number.
-    pub(super) fn by_remote(&self, remote: RemoteChannelId) -> Option<ChannelId> {
-        self.live.values().find(|channel| channel.remote() == Some(remote)).map(Channel::id)
-    }
-
-    pub(super) fn direct_count(&self) -> usize {
-        self.live.values().filter(|channel| channel.opener() == Opener::Firmware).count()
-    }
-
-    pub(super) fn slots(&self, limit: usize) -> Slots {
-        let count = |phase| {
-            let counted = |channel: &&Channel| channel.opener() == Opener::Host && channel.phase() == phase;
-            self.live.values().filter(counted).count()
-        };
-        Slots {
-            limit,
-            opening: count(Phase::Opening),
-            open: count(Phase::Open),
-            closing: count(Phase::Closing),
-        }
-    }
-
-    pub(super) fn infos(&self) -> impl Iterator<Item = ChannelInfo> {
-        self.live.values().map(|channel| ChannelInfo {
-            id: channel.id(),
-            port: channel.port(),
-            class: channel.class(),
-            state: channel.state_name(),
-            local_window: channel.local_window(),
-            remote_window: channel.remote_window(),
-            queued: channel.queued(),
-        })
-    }
-
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.live.values().filter_map(Channel::deadline).min()
-    }
-
-    /// A channel whose time is over.
-    pub(super) fn expired(&self, now: Instant) -> Option<u32> {
-        let is_due = |channel: &&Channel| channel.deadline().is_some_and(|deadline| deadline <= now);
-        self.live.values().find(is_due).map(|channel| channel.id().number())
-    }
-
-    /// Forgets everything, and says of each channel whether it had an owner.
-    pub(super) fn drain(&mut self) -> Vec<(ChannelId, bool)> {
-        self.zombies.clear();
-        std::mem::take(&mut self.live)
-            .into_values()
-            .map(|channel| (channel.id(), channel.has_owner()))
-            .collect()
-    }
-
-    /// Takes a channel that is gone out of the ledger.
-    fn bury(&mut self, number: u32, zombie: Option<Zombie>) {
-        self.live.remove(&number);
-        if let Some(zombie) = zombie {
-            self.zombies.insert(number, zombie);
-        }
-        if self.zombies.len() > MAX_ZOMBIES {
-            // The lowest number is the oldest, as long as the counter has not wrapped.
-            self.zombies.pop_first();
-        }
-    }
-}
 
 /// Commands.
 impl Session {
@@ -215,6 +50,8 @@ impl Session {
         if channel.frame(1) == 0 {
             self.scheduler.remove(number);
         }
+        // The credit that an owner leaves behind goes out before the close, never after it.
+        self.queue_adjust(number);
         self.control.extend(effects.close.map(|remote| Control::Close { channel: id, remote }));
         self.events.extend(effects.notice.map(|notice| notice.into_event(id)));
         if is_gone {
@@ -222,8 +59,6 @@ impl Session {
             self.channels.bury(number, effects.zombie);
             self.events.push_back(Event::Released { channel: id });
         }
-        // An owner that has gone leaves credit behind for what it never took.
-        self.queue_adjust(number);
     }
 }
 
@@ -253,21 +88,20 @@ impl Session {
         let effects = channel.confirm(now, remote, message.window);
         if effects.stray {
             count(&mut self.counters.stray_confirmations);
-            self.counters.extra_closes =
-                self.counters.extra_closes.saturating_add(effects.close.is_some().into());
+        }
+        if effects.stray && effects.close.is_some() {
+            count(&mut self.counters.extra_closes);
         }
         self.apply(number, effects);
         self.schedule(number);
         Ok(())
     }
 
-    /// One number of firmware's for two channels of ours: nothing that firmware sends to either can be trusted (`apf 10` row 37).
+    /// One number of firmware's for two channels of ours: nothing that firmware sends to either can be
+    /// trusted (`apf 10` row 37).
     fn check_remote_is_new(&self, number: u32, remote: RemoteChannelId) -> Result<(), SessionError> {
-        let concerns_us = match self.channels.numbered(number) {
-            Some(channel) => channel.awaits_confirmation(),
-            None => self.channels.zombies.contains_key(&number),
-        };
-        match self.channels.by_remote(remote).filter(|_| concerns_us) {
+        let holder = self.channels.by_remote(remote).filter(|_| self.channels.is_new_claim(number, remote));
+        match holder {
             Some(first) => {
                 let second = ChannelId::new(self.config.generation, number);
                 Err(SessionError::DuplicateRemoteChannel { remote, first, second })
@@ -276,16 +110,17 @@ impl Session {
         }
     }
 
-    /// A confirmation for an open that was given up: firmware has reserved a slot, which only a CLOSE frees (`apf 10` row 31).
+    /// A confirmation for an open that was given up: firmware has reserved a slot, which only a CLOSE frees
+    /// (`apf 10` row 31).
     fn on_late_confirmation(&mut self, number: u32, remote: RemoteChannelId) {
         count(&mut self.counters.stray_confirmations);
-        if let Some(zombie) = self.channels.zombies.get_mut(&number)
+        if let Some(zombie) = self.channels.zombie_mut(number)
             && zombie.remote != Some(remote)
         {
             zombie.remote = Some(remote);
             count(&mut self.counters.extra_closes);
-            self.control
-                .push(Control::Close { channel: ChannelId::new(self.config.generation, number), remote });
+            let channel = ChannelId::new(self.config.generation, number);
+            self.control.push(Control::Close { channel, remote });
         }
     }
 
@@ -328,10 +163,7 @@ impl Session {
                 self.events
                     .push_back(Event::Data { channel: id, bytes: Bytes::copy_from_slice(message.payload) });
             }
-            Received::Discard => {
-                count_bytes(&mut self.counters.discarded_bytes, bytes);
-                self.queue_adjust(number);
-            }
+            Received::Discard => count_bytes(&mut self.counters.discarded_bytes, bytes),
             Received::Excess(effects) => {
                 count(&mut self.counters.excess_data);
                 self.apply(number, effects);
@@ -344,8 +176,9 @@ impl Session {
         let number = message.receiver;
         match self.channels.numbered_mut(number).map(Channel::remote_close) {
             Some(effects) if !effects.stray => self.apply(number, effects),
-            // Never answered: there is no valid number to put into the answer (`apf 4.7`). For a zombie it is the late end.
-            _ if self.channels.zombies.remove(&number).is_some() => {}
+            // Never answered: there is no valid number to put into the answer (`apf 4.7`). For a zombie it is
+            // the late end.
+            _ if self.channels.lay_to_rest(number) => {}
             _ => count(&mut self.counters.stray_closes),
         }
     }

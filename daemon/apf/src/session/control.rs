@@ -1,7 +1,8 @@
 //! The queue of APF's own messages: everything but data, first in, first out, ahead of all data.
 //!
-//! Entries are turned into bytes when they leave, not when they are queued: a window adjust then collects all credit up to that moment, and
-//! the open of a channel that was given up in the meantime is simply not there any more.
+//! Entries are turned into bytes when they leave, not when they are queued: a window adjust then collects all
+//! credit up to that moment, and the open of a channel that was given up in the meantime is simply not there
+//! any more.
 
 use std::collections::VecDeque;
 
@@ -11,7 +12,8 @@ use crate::{
     wire::{DisconnectReason, OpenFailureReason},
 };
 
-/// One message of our own that waits to be written. Those that must leave even if their channel is gone by then carry firmware's number.
+/// One message of our own that waits to be written. Those that must leave even if their channel is gone by
+/// then carry firmware's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Control {
     Version,

@@ -1,4 +1,5 @@
-//! Channels that firmware opens (`apf 5.1`, `5.2`): the local alert sink is accepted, everything else refused. Every open gets an answer.
+//! Channels that firmware opens (`apf 5.1`, `5.2`): the local alert sink is accepted, everything else
+//! refused. Every open gets an answer.
 
 use super::{Session, control::Control};
 use crate::{
@@ -22,8 +23,8 @@ impl Session {
         }
     }
 
-    /// Whether a channel may exist, by the rows 27, 29 and 30 of `apf 10`. Connecting to other ports would make the host go wherever
-    /// firmware says, so they are refused as a matter of policy.
+    /// Whether a channel may exist, by the rows 27, 29 and 30 of `apf 10`. Connecting to other ports would
+    /// make the host go wherever firmware says, so they are refused as a matter of policy.
     fn judge_direct<'a>(
         &self,
         remote: RemoteChannelId,

@@ -1,8 +1,10 @@
-//! Global requests: which ports firmware wants forwarded, and in which order it is answered (`apf 2.5`, `3.4` to `3.6`).
+//! Global requests: which ports firmware wants forwarded, and in which order it is answered (`apf 2.5`, `3.4`
+//! to `3.6`).
 //!
-//! Replies carry no identification, so they must leave in the order of the requests. Requests therefore go through one queue and take
-//! effect when they reach its front: a cancellation behind an unanswered request finds the forward that this request will have made. Only
-//! the question to the host goes out at once, so that several ports can be bound side by side.
+//! Replies carry no identification, so they must leave in the order of the requests. Requests therefore go
+//! through one queue and take effect when they reach its front: a cancellation behind an unanswered request
+//! finds the forward that this request will have made. Only the question to the host goes out at once, so
+//! that several ports can be bound side by side.
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -24,7 +26,8 @@ use crate::{
 pub struct Forward {
     /// The port.
     pub port: Port,
-    /// Address or host name as firmware gave it. The same port may be requested for several, and is cancelled for each.
+    /// Address or host name as firmware gave it. The same port may be requested for several, and is
+    /// cancelled for each.
     pub address: String,
     /// Whether firmware has been answered: only then may channels be opened.
     pub active: bool,
@@ -144,7 +147,8 @@ impl Forwards {
         expired.filter_map(Waiting::give_up).collect()
     }
 
-    /// Lets the request at the front have its effect, unless it still waits for the host. Also says whether a reply is wanted.
+    /// Lets the request at the front have its effect, unless it still waits for the host. Also says whether a
+    /// reply is wanted.
     fn settle(&mut self) -> Option<(Outcome, bool)> {
         if self.waiting.front()?.is_undecided() {
             return None;

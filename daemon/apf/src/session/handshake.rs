@@ -127,7 +127,8 @@ fn needs_service(message: MessageType) -> bool {
 }
 
 impl Session {
-    /// The first version is answered, unless the host had to speak first; a later one means that firmware started over.
+    /// The first version is answered, unless the host had to speak first; a later one means that firmware
+    /// started over.
     pub(super) fn on_version(&mut self, now: Instant, version: ProtocolVersion) -> Result<(), SessionError> {
         let ProtocolVersion { major, minor, .. } = version;
         if major < 1 {
@@ -174,8 +175,9 @@ impl Session {
         Ok(())
     }
 
-    /// Firmware lost its APF state without losing the connection: everything that it knew is void (`apf 3.1`). Its restart gets a full
-    /// handshake time, but restarting over and over before it is ready does not prolong that.
+    /// Firmware lost its APF state without losing the connection: everything that it knew is void (`apf
+    /// 3.1`). Its restart gets a full handshake time, but restarting over and over before it is ready
+    /// does not prolong that.
     fn restart(&mut self, now: Instant) {
         count(&mut self.counters.restarts);
         if self.handshake.state == State::Ready {

@@ -1,8 +1,9 @@
 //! One life of the MEI connection, from the connect to the disconnect.
 //!
-//! This file owns the public face: what a driver calls, in which order, and the state that the handlers share. The handlers are private
-//! and live beside it, one file per subject: `handshake` (version, services), `forwards` (global requests), `channels` (the ledger and the
-//! messages about it), `direct` (what firmware starts), `dispatch` (which message goes where), `transmit` (what leaves), `time`.
+//! This file owns the public face: what a driver calls, in which order, and the state that the handlers
+//! share. The handlers are private and live beside it, one file per subject: `dispatch` (which message goes
+//! where), `handshake` (version, services), `forwards` (global requests), `channels` and `ledger` (channels),
+//! `direct` (what firmware starts), `control` and `transmit` (what leaves), `time` (what happens by itself).
 
 mod channels;
 mod control;
@@ -10,6 +11,7 @@ mod direct;
 mod dispatch;
 mod forwards;
 mod handshake;
+mod ledger;
 mod time;
 mod transmit;
 
@@ -17,11 +19,11 @@ use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 
-use self::{channels::Channels, control::ControlQueue, forwards::Forwards, handshake::Handshake};
+use self::{control::ControlQueue, forwards::Forwards, handshake::Handshake, ledger::Channels};
 pub use self::{
-    channels::{ChannelInfo, Slots},
     forwards::Forward,
     handshake::State,
+    ledger::{ChannelInfo, Slots},
     transmit::Transmit,
 };
 use crate::{
@@ -39,24 +41,27 @@ use crate::{
 ///
 /// # How to drive it
 ///
-/// There are four kinds of methods. *Inputs* ([`handle_message`](Self::handle_message), [`handle_timeout`](Self::handle_timeout)) tell it
-/// what happened. *Commands* ([`answer_forward`](Self::answer_forward), [`open`](Self::open), [`send`](Self::send), ...) tell it what the
-/// host wants. *Outputs* (`poll_*`) say what is to be done. *Getters* say how things are.
+/// There are four kinds of methods. *Inputs* ([`handle_message`](Self::handle_message),
+/// [`handle_timeout`](Self::handle_timeout)) tell it what happened. *Commands*
+/// ([`answer_forward`](Self::answer_forward), [`open`](Self::open), [`send`](Self::send), ...) tell it what
+/// the host wants. *Outputs* (`poll_*`) say what is to be done. *Getters* say how things are.
 ///
 /// After every input and every batch of commands, drain the outputs in this order:
 ///
 /// 1. [`poll_event`](Self::poll_event) until `None`: what happened. Reacting may mean commands.
-/// 2. [`poll_transmit`](Self::poll_transmit) until `None` or until the device takes no more: each is one message for one write. Writing
-///    makes room, so look for events again.
+/// 2. [`poll_transmit`](Self::poll_transmit) until `None` or until the device takes no more: each is one
+///    message for one write. Writing makes room, so look for events again.
 /// 3. [`poll_timeout`](Self::poll_timeout): call [`handle_timeout`](Self::handle_timeout) no later than then.
 ///
-/// That a driver drains events after each input is what bounds their queue. When an input returns an error, the session is over: drain
-/// once more (each channel has been told, and a DISCONNECT may be due), then close the device.
+/// That a driver drains events after each input is what bounds their queue. When an input returns an error,
+/// the session is over: drain once more (each channel has been told, and a DISCONNECT may be due), then close
+/// the device.
 ///
 /// # What a call promises
 ///
-/// Nothing blocks and nothing panics. `now` must not go back; it may be late, which only makes deadlines fire late. Commands with an id
-/// that means nothing any more do nothing: an owner and firmware may end a channel at the same time.
+/// Nothing blocks and nothing panics. `now` must not go back; it may be late, which only makes deadlines fire
+/// late. Commands with an id that means nothing any more do nothing: an owner and firmware may end a channel
+/// at the same time.
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
@@ -74,7 +79,8 @@ pub struct Session {
 pub struct Open {
     /// The forwarded port that the client connected to.
     pub port: Port,
-    /// The client's address and port. Firmware is told the loopback address of the same family, and the port as it is (`apf 4.3`).
+    /// The client's address and port. Firmware is told the loopback address of the same family, and the port
+    /// as it is (`apf 4.3`).
     pub originator: SocketAddr,
 }
 
@@ -100,7 +106,8 @@ impl Session {
     /// Takes one message as it was read from the device.
     ///
     /// # Errors
-    /// When the session is over, and why. What concerns a single channel, or nothing at all, is never an error.
+    /// When the session is over, and why. What concerns a single channel, or nothing at all, is never an
+    /// error.
     pub fn handle_message(&mut self, now: Instant, message: &[u8]) -> Result<(), SessionError> {
         if self.is_over() {
             return Err(SessionError::Over);
@@ -124,8 +131,8 @@ impl Session {
 
 /// Commands.
 impl Session {
-    /// Answers [`Event::ForwardRequested`]. Answers may come in any order; the replies leave in the order of the requests (`apf 2.5`). An
-    /// answer after the deadline comes too late and is ignored.
+    /// Answers [`Event::ForwardRequested`]. Answers may come in any order; the replies leave in the order of
+    /// the requests (`apf 2.5`). An answer after the deadline comes too late and is ignored.
     pub fn answer_forward(&mut self, now: Instant, forward: ForwardId, accept: bool) {
         self.expire_forwards(now);
         self.forwards.answer(forward, accept);
@@ -144,7 +151,8 @@ impl Session {
     /// Queues bytes for firmware.
     ///
     /// # Errors
-    /// When the channel is gone or closing, or when the bytes exceed [`room`](Self::room); nothing has been taken then.
+    /// When the channel is gone or closing, or when the bytes exceed [`room`](Self::room); nothing has been
+    /// taken then.
     pub fn send(&mut self, now: Instant, id: ChannelId, bytes: Bytes) -> Result<(), SendError> {
         let channel = self.channels.get_mut(id).ok_or(SendError::Gone)?;
         channel.send(now, bytes)?;
@@ -163,7 +171,8 @@ impl Session {
         }
     }
 
-    /// Credits bytes that the client has taken. The credit leaves when half a window has gathered, or when nothing undelivered is left.
+    /// Credits bytes that the client has taken. The credit leaves when half a window has gathered, or when
+    /// nothing undelivered is left.
     pub fn delivered(&mut self, id: ChannelId, bytes: usize) {
         if let Some(channel) = self.channels.get_mut(id) {
             channel.deliver(bytes);
@@ -171,8 +180,9 @@ impl Session {
         }
     }
 
-    /// Ends a channel after the bytes that are already queued; what firmware still sends is discarded. While the channel is opening it is
-    /// abandoned instead, and those bytes are lost: firmware must confirm before it can be told anything (`apf 4.8`).
+    /// Ends a channel after the bytes that are already queued; what firmware still sends is discarded. While
+    /// the channel is opening it is abandoned instead, and those bytes are lost: firmware must confirm
+    /// before it can be told anything (`apf 4.8`).
     pub fn close(&mut self, now: Instant, id: ChannelId) {
         if let Some(channel) = self.channels.get_mut(id) {
             let effects = channel.close(now);
@@ -203,8 +213,8 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Writes the next message into `out`, in place of what was there, and says what it is. Which one that is, is decided now: first APF's
-    /// own messages, then data by class, then by turn within the class.
+    /// Writes the next message into `out`, in place of what was there, and says what it is. Which one that
+    /// is, is decided now: first APF's own messages, then data by class, then by turn within the class.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         out.clear();
         let transmit = self.transmit_control(out).or_else(|| self.transmit_data(now, out))?;
@@ -217,7 +227,8 @@ impl Session {
         !self.control.is_empty() || !self.scheduler.is_empty()
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None` if nothing is being waited for.
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None` if nothing is
+    /// being waited for.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.next_deadline()
     }
@@ -290,14 +301,16 @@ impl Session {
         error
     }
 
-    /// The only way into [`State::Over`]: everything is let go of, every owner told, and firmware, if there is something to say.
+    /// The only way into [`State::Over`]: everything is let go of, every owner told, and firmware, if there
+    /// is something to say.
     fn end(&mut self, farewell: Option<DisconnectReason>) {
         self.handshake.end();
         self.drop_everything(crate::CloseCause::SessionOver);
         self.control.extend(farewell.map(control::Control::Disconnect));
     }
 
-    /// Forgets channels, forwards and queued messages. What owners have not fetched yet stays in front of the news.
+    /// Forgets channels, forwards and queued messages. What owners have not fetched yet stays in front of the
+    /// news.
     fn drop_everything(&mut self, cause: crate::CloseCause) {
         self.forwards.clear();
         self.control.clear();

@@ -1,4 +1,5 @@
-//! What happens by itself: the deadlines of the handshake, of unanswered questions to the host, and of channels.
+//! What happens by itself: the deadlines of the handshake, of unanswered questions to the host, and of
+//! channels.
 
 use std::time::Instant;
 

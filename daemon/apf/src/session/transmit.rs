@@ -1,4 +1,5 @@
-//! What leaves, one message at a time: the front of the control queue, else data of the channel whose turn it is.
+//! What leaves, one message at a time: the front of the control queue, else data of the channel whose turn it
+//! is.
 
 use std::{net::IpAddr, time::Instant};
 
@@ -122,7 +123,8 @@ const OUR_VERSION: Message<'static> = Message::ProtocolVersion(ProtocolVersion {
     system_id: SystemId([0; 16]),
 });
 
-/// Firmware is told the loopback address of the client's family, whichever of the host's own addresses the client used.
+/// Firmware is told the loopback address of the client's family, whichever of the host's own addresses the
+/// client used.
 fn loopback_of(client: IpAddr) -> &'static [u8] {
     if client.to_canonical().is_ipv4() { b"127.0.0.1" } else { b"::1" }
 }

@@ -6,7 +6,8 @@ use super::{DecodeError, length_field, put_string, put_u32, reader::Reader};
 
 /// Bytes that CHANNEL_DATA needs besides its payload.
 pub const DATA_HEADER: usize = 9;
-/// The reserved word of CHANNEL_OPEN and its confirmation (in SSH: the maximum packet size, which APF does not have).
+/// The reserved word of CHANNEL_OPEN and its confirmation (in SSH: the maximum packet size, which APF does
+/// not have).
 pub const RESERVED: u32 = 0xffff_ffff;
 
 /// CHANNEL_OPEN (90), `apf 2.7`.
@@ -162,7 +163,8 @@ impl ChannelOpenFailure {
     }
 }
 
-/// Why a channel was refused; unknown values are kept and mean the same as [`PROHIBITED`](Self::PROHIBITED) (`apf 10` row 35).
+/// Why a channel was refused; unknown values are kept and mean the same as [`PROHIBITED`](Self::PROHIBITED)
+/// (`apf 10` row 35).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OpenFailureReason(pub u32);
 
@@ -233,7 +235,8 @@ impl<'a> ChannelData<'a> {
         put_string(out, self.payload);
     }
 
-    /// Appends a whole message up to its payload, for a sender that gathers `length` bytes of payload behind it.
+    /// Appends a whole message up to its payload, for a sender that gathers `length` bytes of payload behind
+    /// it.
     pub(crate) fn encode_header(receiver: u32, length: usize, out: &mut Vec<u8>) {
         out.push(super::MessageType::CHANNEL_DATA.0);
         put_u32(out, receiver);

@@ -1,4 +1,5 @@
-//! Messages about the session as a whole: version, disconnect, services, authentication, keepalive (`apf 2.1` to `2.4`, `2.13`, `2.14`).
+//! Messages about the session as a whole: version, disconnect, services, authentication, keepalive (`apf 2.1`
+//! to `2.4`, `2.13`, `2.14`).
 
 use std::fmt;
 
@@ -188,7 +189,8 @@ impl fmt::Debug for Secret<'_> {
     }
 }
 
-/// USERAUTH_FAILURE (51), `apf 2.4`. Some senders write two reserved bytes instead of one; the second then counts as trailing.
+/// USERAUTH_FAILURE (51), `apf 2.4`. Some senders write two reserved bytes instead of one; the second then
+/// counts as trailing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserauthFailure<'a> {
     /// The methods that would be accepted, always `password`.
@@ -259,7 +261,8 @@ impl fmt::Display for SystemId {
     }
 }
 
-/// The body of KEEPALIVE_OPTIONS_REQUEST (210) and KEEPALIVE_OPTIONS_REPLY (211), `apf 2.14`. Zero switches a feature off.
+/// The body of KEEPALIVE_OPTIONS_REQUEST (210) and KEEPALIVE_OPTIONS_REPLY (211), `apf 2.14`. Zero switches a
+/// feature off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeepaliveOptions {
     /// Seconds between probes.

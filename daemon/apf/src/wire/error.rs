@@ -1,4 +1,5 @@
-//! What can be wrong with the bytes of a message: what, in which field, at which offset, and how much is lost by it.
+//! What can be wrong with the bytes of a message: what, in which field, at which offset, and how much is lost
+//! by it.
 
 use super::MessageType;
 
@@ -41,7 +42,7 @@ pub enum DecodeErrorKind {
         available: usize,
     },
     /// A datagram of more than [`MAX_DATAGRAM`](super::MAX_DATAGRAM) bytes.
-    #[error("a datagram of {announced} bytes is announced, the limit is {limit}", limit = super::MAX_DATAGRAM)]
+    #[error("a datagram of {announced} bytes is announced, the limit is {}", super::MAX_DATAGRAM)]
     DatagramTooLong {
         /// What the length field says.
         announced: u32,

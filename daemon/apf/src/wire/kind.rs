@@ -1,4 +1,5 @@
-//! Message types: the first byte of every message (`apf 2`). Owns the numbers and their names, for the codec and for whoever reports one.
+//! Message types: the first byte of every message (`apf 2`). Owns the numbers and their names, for the codec
+//! and for whoever reports one.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ macro_rules! message_types {
         impl MessageType {
             $(#[doc = $doc] pub const $name: Self = Self($number);)*
 
-            /// The name of the type in the protocol's documents, or `None` for a number that APF does not define.
+            /// The name of the type in the protocol's documents; `None` if APF does not define it.
             pub fn name(self) -> Option<&'static str> {
                 match self {
                     $(Self::$name => Some(stringify!($name)),)*

@@ -1,13 +1,15 @@
 //! The APF codec: every message of the protocol, decoded from and encoded to the bytes of one MEI message.
 //!
-//! Owns the byte layouts and nothing else: whether a message is welcome, and what it does, is the session's business. Both directions are
-//! complete, because the firmware simulator speaks the other side with the same types.
+//! Owns the byte layouts and nothing else: whether a message is welcome, and what it does, is the session's
+//! business. Both directions are complete, because the firmware simulator speaks the other side with the same
+//! types.
 //!
-//! Rules that hold for every message (`apf 1`): one MEI message carries exactly one APF message, integers are big-endian, a string is a
-//! `u32` length followed by that many bytes. Decoding borrows from its input, allocates nothing and never panics.
+//! Rules that hold for every message (`apf 1`): one MEI message carries exactly one APF message, integers are
+//! big-endian, a string is a `u32` length followed by that many bytes. Decoding borrows from its input,
+//! allocates nothing and never panics.
 //!
-//! Channel numbers are named by who *allocated* them, seen from the message: `receiver` is the number of the side that receives the
-//! message, `sender` the number of the side that sends it.
+//! Channel numbers are named by who *allocated* them, seen from the message: `receiver` is the number of the
+//! side that receives the message, `sender` the number of the side that sends it.
 
 mod channel;
 mod connection;
@@ -84,8 +86,8 @@ pub enum Message<'a> {
 pub struct Decoded<'a> {
     /// The message.
     pub message: Message<'a>,
-    /// Bytes after the end of the message. Firmware sends none (`apf 1`); they are tolerated and ignored (`apf 10` row 5). Always 0
-    /// for an unknown type, whose length nobody knows.
+    /// Bytes after the end of the message. Firmware sends none (`apf 1`); they are tolerated and ignored
+    /// (`apf 10` row 5). Always 0 for an unknown type, whose length nobody knows.
     pub trailing: usize,
 }
 
@@ -93,8 +95,9 @@ impl<'a> Message<'a> {
     /// Decodes the bytes of one MEI message.
     ///
     /// # Errors
-    /// When the input is empty or ends before the message does, or when a datagram exceeds its limit. The error names the field and
-    /// the offset, and says whether more than this one message is lost ([`Scope`]).
+    /// When the input is empty or ends before the message does, or when a datagram exceeds its limit. The
+    /// error names the field and the offset, and says whether more than this one message is lost
+    /// ([`Scope`]).
     pub fn decode(input: &'a [u8]) -> Result<Decoded<'a>, DecodeError> {
         let mut reader = Reader::new(input)?;
         let message = Self::decode_body(&mut reader)?;
@@ -104,7 +107,8 @@ impl<'a> Message<'a> {
 
     /// Appends the encoded message to `out`.
     ///
-    /// The caller sees to it that the result fits one MEI message; strings are far below the 4 GiB that their length field can express.
+    /// The caller sees to it that the result fits one MEI message; strings are far below the 4 GiB that their
+    /// length field can express.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.message_type().0);
         match self {
@@ -200,7 +204,8 @@ fn put_string(out: &mut Vec<u8>, string: &[u8]) {
     out.extend_from_slice(string);
 }
 
-/// A length as its field carries it. What does not fit cannot be sent as one MEI message anyway, whose limit is a `u32` as well.
+/// A length as its field carries it. What does not fit cannot be sent as one MEI message anyway, whose limit
+/// is a `u32` as well.
 fn length_field(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

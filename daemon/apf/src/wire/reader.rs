@@ -1,4 +1,5 @@
-//! A cursor over the bytes of one message. The only place where a length from the peer meets the length of the input.
+//! A cursor over the bytes of one message. The only place where a length from the peer meets the length of
+//! the input.
 
 use super::{DecodeError, DecodeErrorKind, MessageType, Scope};
 
@@ -35,8 +36,8 @@ impl<'a> Reader<'a> {
         Ok(*bytes)
     }
 
-    /// A string: a length, then that many bytes. The comparison is made in `usize`, so that no sum of peer-supplied numbers exists that
-    /// could wrap (`apf 10` rows 3, 4).
+    /// A string: a length, then that many bytes. The comparison is made in `usize`, so that no sum of
+    /// peer-supplied numbers exists that could wrap (`apf 10` rows 3, 4).
     pub(super) fn string(&mut self, field: &'static str) -> Result<&'a [u8], DecodeError> {
         let announced = self.u32(field)?;
         let split = usize::try_from(announced).ok().and_then(|length| self.rest.split_at_checked(length));

@@ -1,4 +1,5 @@
-//! Global requests and their replies (`apf 2.5`, `2.6`): forwards and datagrams. Replies carry no identification; order is all there is.
+//! Global requests and their replies (`apf 2.5`, `2.6`): forwards and datagrams. Replies carry no
+//! identification; order is all there is.
 
 use super::{DecodeError, DecodeErrorKind, Scope, put_string, put_u32, reader::Reader};
 

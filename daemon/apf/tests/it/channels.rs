@@ -7,7 +7,7 @@ use amtd_apf::{
 };
 use bytes::Bytes;
 
-use crate::support::{Host, adjust, close, confirmation, data, failure, seconds};
+use crate::support::{Host, adjust, close, confirmation, data, failure, farewell, seconds};
 
 fn direct_tcpip(sender: u32, target_port: u32) -> Message<'static> {
     let kind = ChannelKind::DirectTcpip(Endpoints {
@@ -65,7 +65,7 @@ fn seventh_channel_is_refused_locally_until_one_is_closed_both_ways() {
     let channels: Vec<ChannelId> = (0..6).map(|remote| host.opened(remote, 4096)).collect();
     assert_eq!(host.open(), Err(OpenError::NoSlot));
     host.close(channels[2]);
-    host.says(&[close(2)]);
+    host.says(&[farewell(2), close(2)]);
     assert_eq!(host.open(), Err(OpenError::NoSlot), "firmware has not answered");
     host.hear(close(channels[2].number()));
     assert_eq!(host.events(), [Event::Released { channel: channels[2] }]);
@@ -98,7 +98,7 @@ fn close_leaves_after_the_bytes_that_were_queued_before_it() {
     let channel = host.opened(0, 5);
     host.send(channel, b"hello world");
     host.close(channel);
-    host.says(&[data(0, b"hello")]);
+    host.says(&[farewell(0), data(0, b"hello")]);
     host.hear(adjust(channel.number(), 100));
     host.says(&[data(0, b" world"), close(0)]);
     assert_eq!(host.events(), [], "the owner has gone and is told nothing but the end");
@@ -112,6 +112,7 @@ fn drain_that_firmware_never_grants_ends_by_itself() {
     let channel = host.opened(0, 0);
     host.send(channel, b"never");
     host.close(channel);
+    host.says(&[farewell(0)]);
     for _ in 0..30 {
         host.is_quiet();
         host.wait(seconds(1)).unwrap();
@@ -128,7 +129,7 @@ fn abort_drops_what_is_queued() {
     let channel = host.opened(0, 5);
     host.send(channel, b"hello world");
     host.abort(channel);
-    host.says(&[close(0)]);
+    host.says(&[farewell(0), close(0)]);
     assert_eq!(host.session.send(host.now, channel, Bytes::from_static(b"x")), Err(SendError::Gone));
 }
 
@@ -138,7 +139,7 @@ fn abort_cuts_a_drain_short() {
     let channel = host.opened(0, 0);
     host.send(channel, b"hello");
     host.close(channel);
-    host.is_quiet();
+    host.says(&[farewell(0)]);
     host.abort(channel);
     host.says(&[close(0)]);
 }
@@ -269,6 +270,25 @@ fn credit_is_for_delivered_bytes_only_and_batched() {
     host.is_quiet();
 }
 
+/// An adjust after the close could reach the channel to which firmware gives the number next, and make it
+/// exceed its window.
+#[test]
+fn no_adjust_follows_the_close() {
+    let mut host = Host::forwarding();
+    let channel = host.opened(0, 4096);
+    host.hear(data(channel.number(), &[0; 3000]));
+    host.session.delivered(channel, 2500);
+    host.close(channel);
+    host.says(&[adjust(0, 0x7fff_ffff - 1096), close(0)]);
+    host.events();
+    for _ in 0..100 {
+        host.hear(data(channel.number(), &[0; 4096]));
+    }
+    host.session.delivered(channel, 500);
+    host.is_quiet();
+    assert_eq!(host.counters().discarded_bytes, 409_600);
+}
+
 #[test]
 fn one_adjust_collects_all_credit_up_to_the_moment_when_it_leaves() {
     let mut host = Host::forwarding();
@@ -387,7 +407,7 @@ fn alert_sink_channel_is_accepted_and_its_bytes_are_credited() {
     assert_eq!(host.events().len(), 4);
     host.says(&[adjust(7, 4)]);
     host.close(channel);
-    host.says(&[close(7)]);
+    host.says(&[farewell(7), close(7)]);
     host.hear(close(channel.number()));
     assert_eq!(host.events(), [Event::Released { channel }]);
 }
@@ -399,7 +419,7 @@ fn direct_channel_is_confirmed_even_if_it_is_closed_at_once() {
     let Some(Event::Direct { channel, .. }) = host.events().pop() else { panic!("not accepted") };
     host.close(channel);
     let sent = host.sent();
-    assert_eq!(sent.iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [0x5b, 0x61]);
+    assert_eq!(sent.iter().map(|bytes| bytes[0]).collect::<Vec<_>>(), [0x5b, 0x5d, 0x61]);
 }
 
 #[test]
@@ -433,5 +453,5 @@ fn firmware_number_zero_is_a_number() {
     host.send(channel, b"x");
     host.says(&[data(0, b"x")]);
     host.close(channel);
-    host.says(&[close(0)]);
+    host.says(&[farewell(0), close(0)]);
 }

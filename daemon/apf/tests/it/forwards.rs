@@ -120,7 +120,8 @@ fn repeated_announcement_changes_nothing() {
     assert_eq!(host.counters().repeated_forwards, 1);
 }
 
-/// A repetition that overtakes the host's answer is asked about again; whatever the second answer, the first one stands.
+/// A repetition that overtakes the host's answer is asked about again; whatever the second answer, the first
+/// one stands.
 #[test]
 fn repetition_of_an_unanswered_request_does_not_undo_it() {
     let mut host = Host::ready();

@@ -1,4 +1,5 @@
-//! The worked dumps of the protocol notes (`apf 11`): each is decoded to, and encoded from, the message that it shows.
+//! The worked dumps of the protocol notes (`apf 11`): each is decoded to, and encoded from, the message that
+//! it shows.
 
 use amtd_apf::wire::{
     ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, ChannelOpenFailure,

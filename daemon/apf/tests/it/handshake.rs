@@ -237,7 +237,8 @@ fn ids_of_an_earlier_session_mean_nothing() {
     assert_eq!(second.state_of(new), Some("open"));
 }
 
-/// The loopback address of the client's family is announced, with its true port; a mapped address counts as IPv4.
+/// The loopback address of the client's family is announced, with its true port; a mapped address counts as
+/// IPv4.
 #[test]
 fn open_announces_the_clients_family_and_port() {
     let clients = [

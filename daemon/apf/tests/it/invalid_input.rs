@@ -1,8 +1,8 @@
 //! The table of invalid input (`apf 10`): one test per row, named by its number, with that row's reaction.
 //!
-//! Elsewhere: the second half of row 1 (ten empty reads in a row mean that the device is gone) and row 54 (firmware stops reading) need the
-//! device and belong to the driver. "Slow retry" and "reconnect with back-off" are the driver's as well; what it decides by,
-//! [`SessionError::fault`], is tested here.
+//! Elsewhere: the second half of row 1 (ten empty reads in a row mean that the device is gone) and row 54
+//! (firmware stops reading) need the device and belong to the driver. "Slow retry" and "reconnect with
+//! back-off" are the driver's as well; what it decides by, [`SessionError::fault`], is tested here.
 
 use amtd_apf::{
     CloseCause, DisconnectReason, Event, Fault, OpenFailureReason, Port, Refusal, RemoteChannelId,
@@ -15,8 +15,8 @@ use amtd_apf::{
 };
 
 use crate::support::{
-    Host, PORT, adjust, cancel_forward, close, confirmation, data, encoded, failure, hex, our_version,
-    request, seconds, service, tcpip_forward, version,
+    Host, PORT, adjust, cancel_forward, close, confirmation, data, encoded, failure, farewell, hex,
+    our_version, request, seconds, service, tcpip_forward, version,
 };
 
 const PROTOCOL_ERROR: Message<'static> =
@@ -464,7 +464,8 @@ fn row_31_confirmation_for_a_number_that_never_was_is_ignored() {
     assert_eq!(host.counters().stray_confirmations, 5);
 }
 
-/// Not in the table: firmware refuses and then confirms. It has reserved a slot, so the reaction is that of row 31.
+/// Not in the table: firmware refuses and then confirms. It has reserved a slot, so the reaction is that of
+/// row 31.
 #[test]
 fn row_31_confirmation_after_a_failure_is_closed_again() {
     let mut host = Host::forwarding();
@@ -545,7 +546,7 @@ fn row_36_channel_confirmed_without_window_waits_for_one_but_not_for_ever() {
     host.wait(seconds(29)).unwrap();
     host.is_quiet();
     host.wait(seconds(1)).unwrap();
-    host.says(&[close(3)]);
+    host.says(&[farewell(3), close(3)]);
     assert_eq!(host.events(), [Event::Closed { channel, cause: CloseCause::ZeroWindow }]);
     host.hear(close(channel.number()));
     assert_eq!(host.events(), [Event::Released { channel }]);
@@ -560,6 +561,31 @@ fn row_37_one_number_for_two_channels_ends_the_session() {
     let error = host.fails_on(confirmation(second, 3, 4096));
     assert_eq!(error, SessionError::DuplicateRemoteChannel { remote: RemoteChannelId(3), first, second });
     host.says(&[PROTOCOL_ERROR]);
+}
+
+/// Closing the extra number, as row 32 has it, would close the channel that rightly has it.
+#[test]
+fn row_37_second_confirmation_with_the_number_of_another_channel_ends_the_session() {
+    let mut host = Host::forwarding();
+    let second = host.opened(3, 4096);
+    let first = host.opened(4, 4096);
+    let error = host.fails_on(confirmation(second, 4, 4096));
+    assert_eq!(error, SessionError::DuplicateRemoteChannel { remote: RemoteChannelId(4), first, second });
+}
+
+/// Firmware may give a number anew once it has seen our close, even if its own never came.
+#[test]
+fn row_37_number_of_a_zombie_can_be_given_to_another_channel() {
+    let mut host = Host::forwarding();
+    let zombie = host.opened(3, 4096);
+    host.close(zombie);
+    host.sent();
+    host.wait(seconds(10)).unwrap();
+    host.events();
+    let heir = host.opened(3, 4096);
+    host.hear(confirmation(zombie, 3, 4096));
+    host.is_quiet();
+    assert_eq!(host.state_of(heir), Some("open"));
 }
 
 #[test]
@@ -607,17 +633,19 @@ fn row_40_data_after_firmwares_close_is_ignored() {
     assert_eq!(host.counters().stray_data, 1);
 }
 
-/// The owner is gone, so the bytes are discarded, but firmware gets its window back and can finish.
+/// The owner is gone, so the bytes are discarded. The credit for them went out ahead of the close: after it,
+/// an adjust could reach the wrong channel.
 #[test]
-fn row_41_data_after_our_close_is_discarded_and_credited() {
+fn row_41_data_after_our_close_is_discarded_and_credited_in_advance() {
     let mut host = Host::forwarding();
     let channel = host.opened(0, 4096);
     host.close(channel);
-    host.says(&[close(0)]);
-    host.hear(data(channel.number(), b"rest of the answer"));
-    host.says(&[adjust(0, 18)]);
-    assert_eq!(host.events(), []);
-    assert_eq!(host.counters().discarded_bytes, 18);
+    host.says(&[farewell(0), close(0)]);
+    for _ in 0..10 {
+        host.hear(data(channel.number(), &[0; 4096]));
+    }
+    host.is_quiet();
+    assert_eq!((host.counters().discarded_bytes, host.counters().excess_data), (40_960, 0));
     host.hear(close(channel.number()));
     assert_eq!(host.events(), [Event::Released { channel }]);
 }
@@ -650,7 +678,7 @@ fn row_44_data_beyond_the_window_closes_that_channel_only() {
     host.hear(data(channel.number(), &[1; 4096]));
     assert_eq!(host.events().len(), 1);
     host.hear(data(channel.number(), &[2; 1]));
-    host.says(&[close(0), adjust(0, 4096)]);
+    host.says(&[adjust(0, 0x7fff_ffff), close(0)]);
     assert_eq!(host.events(), [Event::Closed { channel, cause: CloseCause::ExcessData }]);
     assert_eq!(host.counters().excess_data, 1);
     assert_eq!(CloseCause::ExcessData.fault(), Fault::PeerMisbehaved);
@@ -739,7 +767,7 @@ fn row_51_unanswered_close_frees_the_slot_after_its_time_and_reserves_the_number
     let mut host = Host::forwarding();
     let channel = host.opened(0, 4096);
     host.close(channel);
-    host.says(&[close(0)]);
+    host.says(&[farewell(0), close(0)]);
     host.wait(seconds(9)).unwrap();
     assert_eq!((host.session.slots().free(), host.events()), (5, vec![]));
     host.wait(seconds(1)).unwrap();

@@ -2,7 +2,7 @@
 
 use amtd_apf::{ChannelId, Class, SessionConfig, Transmit};
 
-use crate::support::{Host, adjust, close, data, tcpip_forward};
+use crate::support::{Host, adjust, close, data, farewell, tcpip_forward};
 
 const FRAME: usize = 100;
 
@@ -66,7 +66,8 @@ fn channels_of_a_class_take_turns() {
     assert_eq!(order, [a, b, c, a, b, c, a, b, c]);
 }
 
-/// A channel whose firmware side grants little sends small messages: it gets as many bytes as the others, not as many messages.
+/// A channel whose firmware side grants little sends small messages: it gets as many bytes as the others, not
+/// as many messages.
 #[test]
 fn small_windows_do_not_cost_a_channel_its_share() {
     let mut host = host();
@@ -127,7 +128,7 @@ fn close_waits_for_its_own_data_only() {
     host.send(bulk, &[0; 2 * FRAME]);
     host.send(closing, b"bye");
     host.close(closing);
-    host.says(&[data(0, b"bye"), close(0), data(1, &[0; FRAME]), data(1, &[0; FRAME])]);
+    host.says(&[farewell(0), data(0, b"bye"), close(0), data(1, &[0; FRAME]), data(1, &[0; FRAME])]);
 }
 
 #[test]

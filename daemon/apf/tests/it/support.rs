@@ -243,6 +243,11 @@ pub(crate) fn adjust(receiver: u32, bytes: u32) -> Message<'static> {
     Message::WindowAdjust(WindowAdjust { receiver, bytes })
 }
 
+/// The adjust with which a channel is left: everything that a full window of 4096 lacks.
+pub(crate) fn farewell(receiver: u32) -> Message<'static> {
+    adjust(receiver, 0x7fff_ffff - 4096)
+}
+
 pub(crate) fn close(receiver: u32) -> Message<'static> {
     Message::ChannelClose(ChannelClose { receiver })
 }

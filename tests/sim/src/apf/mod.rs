@@ -285,6 +285,3 @@ fn is_forwarding(message: &Message<'_>) -> bool {
             | Message::RequestFailure
     )
 }
-
-#[cfg(test)]
-mod tests;

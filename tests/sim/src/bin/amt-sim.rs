@@ -71,9 +71,9 @@ struct Args {
     /// How long a client stays busy after its connection was closed, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     linger: u64,
-    /// Messages from firmware that the host may leave unread
-    #[arg(long, value_enum, default_value_t = Unread::One)]
-    unread: Unread,
+    /// Messages from firmware that the host may leave unread [default: one if realistic, buffer if instant]
+    #[arg(long, value_enum)]
+    unread: Option<Unread>,
     /// Script of faults, TOML or JSON, applied at start
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -162,10 +162,10 @@ impl Args {
         };
         config.mei.lme_connections = self.lme_connections;
         config.mei.linger = Duration::from_millis(self.linger);
-        config.mei.receive_credit = match self.unread {
+        config.mei.receive_credit = self.unread.map(|unread| match unread {
             Unread::One => ReceiveCredit::One,
             Unread::Buffer => ReceiveCredit::Buffer,
-        };
+        });
         config.print_violations = !self.quiet;
         if let Some(path) = self.faults {
             config.steps = faults::read_script(&path)?;

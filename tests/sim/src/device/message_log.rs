@@ -106,7 +106,14 @@ mod tests {
     use super::*;
 
     fn record(time: u32) -> EventRecord {
-        EventRecord { time, sensor_type: 15, offset: 2, severity: 2, entity: 34, data: [0x40, 7, 0, 0, 0, 0, 0, 0] }
+        EventRecord {
+            time,
+            sensor_type: 15,
+            offset: 2,
+            severity: 2,
+            entity: 34,
+            data: [0x40, 7, 0, 0, 0, 0, 0, 0],
+        }
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Watchdog {
 pub struct AgentPresence {
     watchdogs: Vec<Watchdog>,
     host_running: bool,
-    /// Source of session numbers. The first is high enough that a client's wrap-around is exercised after 16 calls.
+    /// The next registration's session number.
     next_session: u32,
     /// The latest changes; bounded by [`Self::MAX_TRANSITIONS`].
     transitions: std::collections::VecDeque<Transition>,
@@ -192,7 +192,12 @@ pub struct AgentPresence {
 
 impl Default for AgentPresence {
     fn default() -> Self {
-        Self { watchdogs: Vec::new(), host_running: true, next_session: 1234, transitions: Default::default() }
+        Self {
+            watchdogs: Vec::new(),
+            host_running: true,
+            next_session: 1234,
+            transitions: Default::default(),
+        }
     }
 }
 
@@ -248,7 +253,7 @@ impl AgentPresence {
         self.tick(now);
         let index = self.index(device_id)?;
         let session = self.next_session;
-        // An odd step: session numbers of different registrations never lie within one another's heartbeats.
+        // The step is large, so that a client that goes on with an old session's numbers is always noticed.
         self.next_session = self.next_session.wrapping_add(0x0101_0101);
         if let Some(state) = self.watchdogs[index].register(session, now) {
             self.enter(index, state, now);
@@ -391,8 +396,9 @@ impl AgentPresence {
         if from == to {
             return;
         }
-        let matches =
-            |action: &Action| action.event && action.old_state & from as u32 != 0 && action.new_state & to as u32 != 0;
+        let matches = |action: &Action| {
+            action.event && action.old_state & from as u32 != 0 && action.new_state & to as u32 != 0
+        };
         let event = watchdog.actions.iter().any(matches);
         let device_id = watchdog.spec.device_id;
         if self.transitions.len() == Self::MAX_TRANSITIONS {
@@ -422,8 +428,12 @@ mod tests {
     /// One watchdog: 10 s for the first heartbeat, 5 s between heartbeats.
     fn created(now: Instant) -> AgentPresence {
         let mut presence = AgentPresence::default();
-        let spec =
-            WatchdogSpec { device_id: ID, description: "agent".into(), startup: seconds(10), timeout: seconds(5) };
+        let spec = WatchdogSpec {
+            device_id: ID,
+            description: "agent".into(),
+            startup: seconds(10),
+            timeout: seconds(5),
+        };
         presence.create(spec, now).expect("the first watchdog");
         presence
     }
@@ -474,7 +484,10 @@ mod tests {
             assert_eq!(presence.assert_presence(&ID, wrong, now), Err(PresenceError::WrongSequence));
         }
         assert_eq!(presence.next_deadline(), Some(start + seconds(5)));
-        assert_eq!(presence.find(&ID).map(|watchdog| (watchdog.heartbeats(), watchdog.rejected())), Some((1, 4)));
+        assert_eq!(
+            presence.find(&ID).map(|watchdog| (watchdog.heartbeats(), watchdog.rejected())),
+            Some((1, 4))
+        );
         presence.assert_presence(&ID, session + 2, start).expect("still in sequence");
     }
 

@@ -303,9 +303,12 @@ impl Logins {
         };
         let Some(nonce) = self.nonces.get_mut((number % MAX_NONCES) as usize) else { return false };
         let count = claim.count().filter(|count| *count > nonce.last_count);
-        let fresh = self.policy.nonce_age.is_none_or(|age| now.saturating_duration_since(nonce.issued_at) < age);
+        let fresh =
+            self.policy.nonce_age.is_none_or(|age| now.saturating_duration_since(nonce.issued_at) < age);
         let unused = self.policy.nonce_uses.is_none_or(|uses| nonce.uses < uses);
-        let Some(count) = count.filter(|_| nonce.text == claim.nonce && fresh && unused) else { return false };
+        let Some(count) = count.filter(|_| nonce.text == claim.nonce && fresh && unused) else {
+            return false;
+        };
         nonce.last_count = count;
         nonce.uses = nonce.uses.saturating_add(1);
         true

@@ -71,8 +71,10 @@ impl Call {
             (Namespace::Addressing, "Action") => self.action = header.text().to_owned(),
             (Namespace::Wsman, "ResourceURI") => self.resource = header.text().to_owned(),
             (Namespace::Wsman, "SelectorSet") => {
-                self.selectors =
-                    header.children(Namespace::Wsman, "Selector").map(read_selector).collect::<Result<_, _>>()?;
+                self.selectors = header
+                    .children(Namespace::Wsman, "Selector")
+                    .map(read_selector)
+                    .collect::<Result<_, _>>()?;
             }
             (Namespace::Wsman, "MaxEnvelopeSize") => {
                 let size: u64 = header.text().parse().map_err(|_| Fault::SchemaValidationError)?;
@@ -98,7 +100,7 @@ fn must_understand(header: &Element) -> bool {
 }
 
 fn read_selector(selector: &Element) -> Result<(String, SelectorValue), Fault> {
-    let name = selector.attribute("Name").ok_or(Fault::InvalidSelectors)?.to_owned();
+    let name = selector.selector_name().ok_or(Fault::InvalidSelectors)?.to_owned();
     let value = if selector.elements().is_empty() {
         SelectorValue::Text(selector.text().to_owned())
     } else {
@@ -178,7 +180,9 @@ pub(super) fn write_fault(heading: &Heading<'_>, fault: Fault) -> Vec<u8> {
         out.element('a', "Code", |out| {
             out.text_element('a', "Value", &format!("a:{}", fault.code()));
             if let Some((prefix, name)) = fault.subcode() {
-                out.element('a', "Subcode", |out| out.text_element('a', "Value", &format!("{prefix}:{name}")));
+                out.element('a', "Subcode", |out| {
+                    out.text_element('a', "Value", &format!("{prefix}:{name}"));
+                });
             }
         });
         out.element('a', "Reason", |out| {
@@ -286,7 +290,10 @@ impl Writer {
     fn property(&mut self, prefix: char, name: &str, value: &Value) {
         match value {
             Value::List(values) => values.iter().for_each(|value| self.property(prefix, name, value)),
-            Value::Bool(value) => self.element(prefix, name, |out| out.push(&[if *value { "true" } else { "false" }])),
+            Value::Bool(value) => {
+                let text = if *value { "true" } else { "false" };
+                self.element(prefix, name, |out| out.push(&[text]));
+            }
             Value::Number(value) => self.element(prefix, name, |out| out.push(&[&value.to_string()])),
             Value::Text(text) => self.text_element(prefix, name, text),
             Value::Reference(reference) => self.element(prefix, name, |out| out.reference(reference)),

@@ -89,7 +89,9 @@ impl Fault {
     pub(super) fn action(self) -> &'static str {
         match self.subcode() {
             Some((WSMAN, _)) => "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault",
-            Some((EXTRA, "InvalidEnumerationContext")) => "http://schemas.xmlsoap.org/ws/2004/09/enumeration/fault",
+            Some((EXTRA, "InvalidEnumerationContext")) => {
+                "http://schemas.xmlsoap.org/ws/2004/09/enumeration/fault"
+            }
             Some((EXTRA, _)) => "http://schemas.xmlsoap.org/ws/2004/09/transfer/fault",
             _ => "http://schemas.xmlsoap.org/ws/2004/08/addressing/fault",
         }
@@ -112,7 +114,9 @@ impl Fault {
             Self::MessageInformationHeaderRequired => "A required message header is missing.",
             Self::MustUnderstand => "A header that must be understood is not supported.",
             Self::QuotaLimit => "The service is busy servicing other requests or has no room left.",
-            Self::SchemaValidationError => "The supplied SOAP violates the corresponding XML schema definition.",
+            Self::SchemaValidationError => {
+                "The supplied SOAP violates the corresponding XML schema definition."
+            }
             Self::UnsupportedFeature => "The specified feature is not supported.",
             Self::VersionMismatch => "The envelope is not SOAP 1.2.",
         }

@@ -85,7 +85,10 @@ impl Method {
     }
 
     fn parse(name: &str) -> Self {
-        [Self::Get, Self::Head, Self::Post].into_iter().find(|method| method.name() == name).unwrap_or(Self::Other)
+        [Self::Get, Self::Head, Self::Post]
+            .into_iter()
+            .find(|method| method.name() == name)
+            .unwrap_or(Self::Other)
     }
 }
 
@@ -110,7 +113,9 @@ impl Route {
             "/sim/sink" => Self::Sink,
             _ => match path.strip_prefix("/sim/bulk/") {
                 Some(size) => ContentRequest::parse(size).map_or(Self::Unknown, Self::Bulk),
-                None => Page::at(path.split('?').next().unwrap_or_default()).map_or(Self::Unknown, Self::Page),
+                None => {
+                    Page::at(path.split('?').next().unwrap_or_default()).map_or(Self::Unknown, Self::Page)
+                }
             },
         }
     }
@@ -201,7 +206,8 @@ impl Parser {
                     if expects && framing != Framing::Length(0) {
                         out.push(Incoming::Continue);
                     }
-                    self.state = State::Body(Box::new(Reception { message: Message { head, payload }, framing }));
+                    self.state =
+                        State::Body(Box::new(Reception { message: Message { head, payload }, framing }));
                     self.finish_body(out);
                 }
             }

@@ -169,9 +169,11 @@ impl<'a> Exchange<'a> {
     fn pull(&mut self) -> Result<Answer, Fault> {
         let body = self.enumeration_body("Pull")?;
         let limits = PullLimits::read(body)?;
-        let context = body.child(Namespace::Enumeration, "EnumerationContext").ok_or(Fault::SchemaValidationError)?;
+        let context =
+            body.child(Namespace::Enumeration, "EnumerationContext").ok_or(Fault::SchemaValidationError)?;
         let enumerations = &mut self.device.web.enumerations;
-        let mut rest = enumerations.take(context.text(), self.class).ok_or(Fault::InvalidEnumerationContext)?;
+        let mut rest =
+            enumerations.take(context.text(), self.class).ok_or(Fault::InvalidEnumerationContext)?;
         let items = limits.write(self.class, &mut rest);
         let next = (!rest.is_empty()).then(|| enumerations.open(self.class, rest));
         Ok(Answer::Pulled { items, namespace: self.class.item_resource(), next })
@@ -179,9 +181,11 @@ impl<'a> Exchange<'a> {
 
     fn release(&mut self) -> Result<Answer, Fault> {
         let body = self.enumeration_body("Release")?;
-        let context = body.child(Namespace::Enumeration, "EnumerationContext").ok_or(Fault::SchemaValidationError)?;
+        let context =
+            body.child(Namespace::Enumeration, "EnumerationContext").ok_or(Fault::SchemaValidationError)?;
         let taken = self.device.web.enumerations.take(context.text(), self.class);
-        taken.map(|_| Answer::Empty("http://schemas.xmlsoap.org/ws/2004/09/enumeration/ReleaseResponse"))
+        taken
+            .map(|_| Answer::Empty("http://schemas.xmlsoap.org/ws/2004/09/enumeration/ReleaseResponse"))
             .ok_or(Fault::InvalidEnumerationContext)
     }
 
@@ -239,7 +243,10 @@ struct PullLimits {
 impl PullLimits {
     /// Without MaxElements one item is returned, as WS-Enumeration has it; without MaxCharacters there is no limit.
     fn read(body: &Element) -> Result<Self, Fault> {
-        let limit = |name, default| match body.child(Namespace::Enumeration, name).map(|limit| limit.text().parse()) {
+        let limit = |name, default| match body
+            .child(Namespace::Enumeration, name)
+            .map(|limit| limit.text().parse())
+        {
             None => Ok(default),
             Some(Ok(0) | Err(_)) => Err(Fault::SchemaValidationError),
             Some(Ok(limit)) => Ok(limit),
@@ -297,5 +304,60 @@ impl Enumerations {
         let known = |open: &Enumeration| open.context == context && std::ptr::eq(open.class, class);
         let index = self.open.iter().position(known)?;
         self.open.remove(index).map(|enumeration| enumeration.rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::device::DeviceConfig;
+    use crate::web::http::Head;
+    use crate::web::tests::client::Received;
+    use crate::web::xml;
+
+    /// A request that goes through every reader: selectors, a reference, parameters.
+    const REQUEST: &str = "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope' \
+        xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing' \
+        xmlns:w='http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd'><s:Header>\
+        <a:Action>http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_PowerManagementService/RequestPowerStateChange</a:Action>\
+        <w:ResourceURI>http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_PowerManagementService</w:ResourceURI>\
+        <a:MessageID>1</a:MessageID><w:SelectorSet><w:Selector Name='Name'>Intel(r) AMT Power Management Service\
+        </w:Selector></w:SelectorSet></s:Header><s:Body><h:RequestPowerStateChange_INPUT \
+        xmlns:h='http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_PowerManagementService'>\
+        <h:PowerState>5</h:PowerState><h:ManagedElement><a:Address>x</a:Address><a:ReferenceParameters>\
+        <w:ResourceURI>http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ComputerSystem</w:ResourceURI>\
+        <w:SelectorSet><w:Selector Name='Name'>ManagedSystem</w:Selector></w:SelectorSet></a:ReferenceParameters>\
+        </h:ManagedElement></h:RequestPowerStateChange_INPUT></s:Body></s:Envelope>";
+
+    fn ask(body: &[u8]) -> Received {
+        let now = Instant::now();
+        let mut device = Device::new(DeviceConfig::default(), now);
+        let reply = answer(&mut device, Role::Administrator, body, now);
+        Received::read(reply.finish(&device, None::<&Head>))
+    }
+
+    #[test]
+    fn unharmed_request_is_executed() {
+        let received = ask(REQUEST.as_bytes());
+        assert_eq!(received.status, 200);
+        assert!(received.text().contains("<g:ReturnValue>0</g:ReturnValue>"), "{}", received.text());
+    }
+
+    proptest! {
+        /// A damaged request is answered by a fault or by a result, always well-formed, and never by a panic.
+        #[test]
+        fn damaged_requests_get_well_formed_answers(
+            edits in proptest::collection::vec((0..REQUEST.len(), any::<u8>()), 0..4),
+            cut in proptest::option::of(0..REQUEST.len()),
+        ) {
+            let mut body = REQUEST.as_bytes().to_vec();
+            edits.iter().for_each(|(position, byte)| body[*position] = *byte);
+            body.truncate(cut.unwrap_or(body.len()));
+            let received = ask(&body);
+            prop_assert!(matches!(received.status, 200 | 400));
+            prop_assert!(xml::parse(&received.body).is_ok(), "{}", received.text());
+        }
     }
 }

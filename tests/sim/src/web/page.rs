@@ -130,8 +130,10 @@ fn status_page(device: &Device, notice: Option<&'static str>, now: Instant) -> S
         ("Agent watchdogs", device.presence.watchdogs().len().to_string()),
         ("Device time", format!("{} s since 1970", device.unix_time(now))),
     ];
-    let rows: String =
-        rows.iter().map(|(name, value)| format!("<tr><th>{name}</th><td>{}</td></tr>\n", escape(value))).collect();
+    let rows: String = rows
+        .iter()
+        .map(|(name, value)| format!("<tr><th>{name}</th><td>{}</td></tr>\n", escape(value)))
+        .collect();
     let notice = notice.map_or_else(String::new, |notice| format!("<p class=\"notice\">{notice}</p>\n"));
     let host_name = escape(&device.network.host_name);
     format!(

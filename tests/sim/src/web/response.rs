@@ -145,13 +145,25 @@ impl Reply {
     /// A SOAP envelope.
     pub(super) fn soap(status: Status, envelope: Vec<u8>) -> Self {
         let payload = ReplyPayload::Streamed(envelope);
-        Self { status, content_type: "application/soap+xml; charset=UTF-8", field: None, payload, close: false }
+        Self {
+            status,
+            content_type: "application/soap+xml; charset=UTF-8",
+            field: None,
+            payload,
+            close: false,
+        }
     }
 
     /// Content of the test resource.
     pub(super) fn content(request: ContentRequest) -> Self {
         let payload = ReplyPayload::Content(request);
-        Self { status: Status::Ok, content_type: "application/octet-stream", field: None, payload, close: false }
+        Self {
+            status: Status::Ok,
+            content_type: "application/octet-stream",
+            field: None,
+            payload,
+            close: false,
+        }
     }
 
     /// 405, naming the methods of the path.
@@ -177,7 +189,8 @@ impl Reply {
         if let Some(field) = &self.field {
             out.extend_from_slice(field.as_bytes());
         }
-        let fixed = ["Content-Type: ", self.content_type, "\r\nServer: Intel(R) Active Management Technology "];
+        let fixed =
+            ["Content-Type: ", self.content_type, "\r\nServer: Intel(R) Active Management Technology "];
         fixed.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         for part in [&device.versions.amt, ".", &device.versions.build, "\r\n"] {
             out.extend_from_slice(part.as_bytes());

@@ -73,13 +73,22 @@ fn login_is_remembered_on_tls_connections_only() {
 }
 
 #[test]
+fn remembered_login_ends_when_accounts_change() {
+    let mut client = keeping();
+    client.connection = WebConnection::new(true);
+    assert_eq!(client.get("AMT_GeneralSettings", &[]).status, 200);
+    client.device.unprovision(client.now).expect("activated");
+    assert_eq!(client.exchange(PROBE).status, 401);
+}
+
+#[test]
 fn users_depend_on_the_provisioning_state() {
     let pre = || Client::new(DeviceConfig { control_mode: ControlMode::None, ..DeviceConfig::default() });
     let mut admin = pre();
     assert_eq!(admin.get("AMT_GeneralSettings", &[]).status, 401);
-    let mut local = pre().as_local_system();
+    let mut local = pre().into_local_system();
     assert_eq!(local.get("AMT_GeneralSettings", &[]).status, 200);
-    let mut local = client().as_local_system();
+    let mut local = client().into_local_system();
     assert_eq!(local.get("AMT_GeneralSettings", &[]).status, 200);
 }
 
@@ -97,7 +106,11 @@ fn paths_and_methods_have_their_answers() {
         ("GET /sim/bulk/x", 404, None),
     ] {
         let received = client().exchange(format!("{request} HTTP/1.1\r\n\r\n").as_bytes());
-        assert_eq!((received.status, received.field("Allow"), received.close), (status, allow, false), "{request}");
+        assert_eq!(
+            (received.status, received.field("Allow"), received.close),
+            (status, allow, false),
+            "{request}"
+        );
     }
 }
 
@@ -167,7 +180,8 @@ fn bulk_content_is_made_while_it_is_sent_and_is_what_is_documented() {
         let received = client().exchange(format!("GET {target} HTTP/1.1\r\n\r\n").as_bytes());
         assert_eq!(received.body.len(), 200_001);
         assert_eq!(received.chunks > 0, chunked);
-        let right = received.body.iter().enumerate().all(|(offset, byte)| *byte == content_byte(offset as u64));
+        let right =
+            received.body.iter().enumerate().all(|(offset, byte)| *byte == content_byte(offset as u64));
         assert!(right, "{target}");
     }
     for target in ["/sim/bulk/0", "/sim/bulk/0?chunked"] {
@@ -194,7 +208,8 @@ fn sink_answers_with_count_and_checksum() {
     // The check value of CRC-32 is that of the digits 1 to 9.
     let received = client().exchange(b"POST /sim/sink HTTP/1.1\r\nContent-Length: 9\r\n\r\n123456789");
     assert_eq!(received.text(), "9 cbf43926\n");
-    let chunked = b"POST /sim/sink HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n";
+    let chunked =
+        b"POST /sim/sink HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n";
     assert_eq!(client().exchange(chunked).text(), "9 cbf43926\n");
 }
 
@@ -203,7 +218,9 @@ fn kinds_tell_what_a_request_costs() {
     let kind = |request: &str| WebConnection::new(false).feed(request.as_bytes())[0].kind();
     let wsman = |body: &str| {
         let length = body.len();
-        kind(&format!("POST /wsman HTTP/1.1\r\nAuthorization: Digest x=y\r\nContent-Length: {length}\r\n\r\n{body}"))
+        kind(&format!(
+            "POST /wsman HTTP/1.1\r\nAuthorization: Digest x=y\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
     };
     assert_eq!(kind("POST /wsman HTTP/1.1\r\n\r\n"), RequestKind::Challenge);
     assert_eq!(wsman("<a>x/AMT_GeneralSettings</a>"), RequestKind::Wsman);

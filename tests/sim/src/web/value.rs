@@ -16,7 +16,7 @@ pub(super) enum Value {
     Number(u64),
     Text(Cow<'static, str>),
     /// The element repeated; an empty list is no element at all.
-    List(Vec<Value>),
+    List(Vec<Self>),
     Reference(Reference),
 }
 
@@ -75,7 +75,7 @@ impl Reference {
         let selectors = set.into_iter().flat_map(|set| set.children(Namespace::Wsman, "Selector"));
         let selectors = selectors
             .filter_map(|selector| {
-                Some((selector.attribute("Name")?.to_owned().into(), selector.text().to_owned().into()))
+                Some((selector.selector_name()?.to_owned().into(), selector.text().to_owned().into()))
             })
             .collect();
         Some(Self { resource, selectors })
@@ -83,7 +83,8 @@ impl Reference {
 
     /// Whether `other`, given by a client, means this one: the same class and no selector that differs.
     pub(super) fn is_meant_by(&self, other: &Self) -> bool {
-        self.resource == other.resource && other.selectors.iter().all(|selector| self.selectors.contains(selector))
+        self.resource == other.resource
+            && other.selectors.iter().all(|selector| self.selectors.contains(selector))
     }
 
     /// The value of a selector.
@@ -119,7 +120,11 @@ impl Instance {
 
     /// Appends a property that is an array.
     #[must_use]
-    pub(super) fn with_list(self, name: &'static str, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+    pub(super) fn with_list(
+        self,
+        name: &'static str,
+        values: impl IntoIterator<Item = impl Into<Value>>,
+    ) -> Self {
         self.with(name, Value::List(values.into_iter().map(Into::into).collect()))
     }
 
@@ -132,12 +137,5 @@ impl Instance {
 impl From<Reference> for Value {
     fn from(value: Reference) -> Self {
         Self::Reference(value)
-    }
-}
-
-impl From<Value> for Instance {
-    /// A method's only output.
-    fn from(value: Value) -> Self {
-        Self(vec![("ReturnValue", value)])
     }
 }

@@ -93,7 +93,7 @@ impl Element {
     }
 
     /// The value of an attribute without a namespace.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+    fn attribute(&self, name: &str) -> Option<&str> {
         self.qualified_attribute(Namespace::None, name)
     }
 
@@ -101,6 +101,11 @@ impl Element {
     pub(super) fn qualified_attribute(&self, namespace: Namespace, name: &str) -> Option<&str> {
         let found = self.attributes.iter().find(|known| known.name == name && known.namespace == namespace);
         found.map(|attribute| attribute.value.as_str())
+    }
+
+    /// The name that a `Selector` element carries. Real firmware takes the attribute with a prefix too; a client relies on it.
+    pub(super) fn selector_name(&self) -> Option<&str> {
+        self.attribute("Name").or_else(|| self.qualified_attribute(Namespace::Wsman, "Name"))
     }
 
     /// All child elements.
@@ -125,7 +130,11 @@ impl Element {
     }
 
     /// The child elements with this expanded name.
-    pub(super) fn children<'a>(&'a self, namespace: Namespace, name: &'a str) -> impl Iterator<Item = &'a Self> {
+    pub(super) fn children<'a>(
+        &'a self,
+        namespace: Namespace,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.is(namespace.clone(), name))
     }
 
@@ -143,6 +152,10 @@ impl Element {
 /// Parses a document and returns its root element.
 pub(super) fn parse(body: &[u8]) -> Result<Element, XmlError> {
     let text = std::str::from_utf8(body).map_err(|_| XmlError::Encoding)?;
+    // quick-xml lets characters pass that XML forbids; some come back in the answer, which must stay well-formed.
+    if text.bytes().any(is_forbidden) || text.contains("\u{FFFE}") || text.contains("\u{FFFF}") {
+        return Err(XmlError::Syntax);
+    }
     // A byte order mark is allowed; quick-xml leaves it to the caller.
     let mut reader = NsReader::from_str(text.trim_start_matches('\u{FEFF}'));
     let mut builder = Builder::default();
@@ -210,6 +223,8 @@ impl Builder {
 
     fn reference(&mut self, reference: &BytesRef<'_>) -> Result<(), XmlError> {
         match reference.resolve_char_ref().map_err(|_| XmlError::Syntax)? {
+            Some('\u{FFFE}' | '\u{FFFF}') => Err(XmlError::Syntax),
+            Some(character) if u8::try_from(character).is_ok_and(is_forbidden) => Err(XmlError::Syntax),
             Some(character) => self.text(character.encode_utf8(&mut [0; 4])),
             None => self.text(resolve_xml_entity(&reference.xml10_content()).ok_or(XmlError::Entity)?),
         }
@@ -218,6 +233,11 @@ impl Builder {
     fn finish(self) -> Result<Element, XmlError> {
         if self.open.is_empty() { self.root.ok_or(XmlError::Syntax) } else { Err(XmlError::Syntax) }
     }
+}
+
+/// Control characters other than tabulator and line ends.
+fn is_forbidden(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
 /// An element without its content.
@@ -231,7 +251,8 @@ fn element(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, 
             continue;
         }
         let (space, key) = reader.resolver().resolve_attribute(attribute.key);
-        let value = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|_| XmlError::Syntax)?;
+        let value =
+            attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|_| XmlError::Syntax)?;
         let (namespace, name) = (resolved(&space)?, key.into_inner().to_owned());
         attributes.push(Attribute { namespace, name, value: value.into_owned() });
     }
@@ -256,7 +277,9 @@ mod tests {
         let soap = "http://www.w3.org/2003/05/soap-envelope";
         for document in [
             format!("<Envelope xmlns='{soap}'><Body/></Envelope>"),
-            format!("<?xml version='1.0'?>\n<x:Envelope xmlns:x=\"{soap}\"> <x:Body></x:Body><!-- c --> </x:Envelope>"),
+            format!(
+                "<?xml version='1.0'?>\n<x:Envelope xmlns:x=\"{soap}\"> <x:Body></x:Body><!-- c --> </x:Envelope>"
+            ),
             format!("\u{FEFF}<q:Envelope xmlns:q='{soap}'><z:Body xmlns:z='{soap}' z:a='1'/></q:Envelope>"),
         ] {
             let root = parse(document.as_bytes()).expect("well-formed");
@@ -283,6 +306,9 @@ mod tests {
             ("<a></b>", XmlError::Syntax),
             ("<a/><b/>", XmlError::Syntax),
             ("<a b=1/>", XmlError::Syntax),
+            ("<a>\u{1}</a>", XmlError::Syntax),
+            ("<a>&#1;</a>", XmlError::Syntax),
+            ("<a>&#xFFFF;</a>", XmlError::Syntax),
             ("<x:a/>", XmlError::Prefix),
             ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", XmlError::Entity),
             ("<a>&e;</a>", XmlError::Entity),

@@ -81,7 +81,7 @@ impl World {
     }
 
     fn accept(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(accepted) = self.acceptor.poll_accept(cx, self.firmware.config.mei.receive_credit) {
+        while let Poll::Ready(accepted) = self.acceptor.poll_accept(cx, self.firmware.config.receive_credit()) {
             match accepted {
                 Ok(socket) => {
                     self.firmware.stats.accepted += 1;

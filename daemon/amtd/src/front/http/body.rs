@@ -1,4 +1,5 @@
-//! How far the body of a message is: counted, not kept.
+//! How far the body of a message is: counted, not kept. Whoever wants to know what a chunked body says takes the
+//! data out of its chunks on the side.
 
 /// A body under way.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub(super) enum Body {
 
 /// The bytes are not what the head announced.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(in crate::front) struct Malformed;
 
 impl Body {
     /// Counts bytes of the body. Returns how many belong to it, and whether it is complete.
@@ -24,7 +25,7 @@ impl Body {
                 *left -= taken as u64;
                 Ok((taken, *left == 0))
             }
-            Self::Chunked(chunked) => chunked.feed(bytes),
+            Self::Chunked(chunked) => chunked.feed(bytes, |_| {}),
             Self::UntilClose => Ok((bytes.len(), false)),
         }
     }
@@ -35,7 +36,7 @@ const MAX_LINE: u32 = 8 * 1024;
 
 /// Position within a chunked body.
 #[derive(Debug)]
-pub(super) struct Chunked {
+pub(in crate::front) struct Chunked {
     place: Place,
     /// Bytes of the line under way.
     line: u32,
@@ -56,17 +57,24 @@ enum Place {
 }
 
 impl Chunked {
-    pub(super) fn new() -> Self {
+    pub(in crate::front) fn new() -> Self {
         Self { place: Place::Size(0), line: 0 }
     }
 
-    fn feed(&mut self, bytes: &[u8]) -> Result<(usize, bool), Malformed> {
+    /// Counts bytes of the body, as [`Body::feed`] does, and hands on the data in them.
+    pub(in crate::front) fn feed(
+        &mut self,
+        bytes: &[u8],
+        mut data: impl FnMut(&[u8]),
+    ) -> Result<(usize, bool), Malformed> {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             if let Place::Data(left) = self.place {
                 let available = (bytes.len() - at) as u64;
                 let taken = left.min(available);
-                at += taken as usize;
+                let end = at + taken as usize;
+                data(bytes.get(at..end).unwrap_or_default());
+                at = end;
                 self.place = if taken == left { Place::DataEnd } else { Place::Data(left - taken) };
                 continue;
             }
@@ -146,6 +154,20 @@ mod tests {
         assert_eq!(ends_at(b"a;x=y\r\n0123456789\r\n00\r\nT: v\r\n\r\nrest"), Some(31));
         assert_eq!(ends_at(b"0\r\n\r\n"), Some(5));
         assert_eq!(ends_at(b"3\nabc\n0\n\nrest"), Some(9));
+    }
+
+    #[test]
+    fn the_data_of_chunks_is_whole_wherever_they_are_cut() {
+        let bytes = b"a;x=y\r\n0123456789\r\n3\r\nabc\r\n0\r\nT: v\r\n\r\nrest";
+        for cut in 0..bytes.len() {
+            let (left, right) = bytes.split_at(cut);
+            let (mut chunked, mut data) = (Chunked::new(), Vec::new());
+            let (_, complete) = chunked.feed(left, |piece| data.extend_from_slice(piece)).unwrap();
+            if !complete {
+                chunked.feed(right, |piece| data.extend_from_slice(piece)).unwrap();
+            }
+            assert_eq!(data, b"0123456789abc", "cut at {cut}");
+        }
     }
 
     #[test]

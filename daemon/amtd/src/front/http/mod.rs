@@ -8,7 +8,8 @@ mod request;
 mod response;
 
 pub(super) use self::{
-    request::{RequestSide, Step},
+    body::Chunked,
+    request::{Head, RequestSide, Step},
     response::ResponseSide,
 };
 
@@ -26,13 +27,14 @@ pub(super) struct Asked {
     pub(super) close: bool,
 }
 
-/// Header fields that decide how long a message is and whether its connection lives on.
+/// Header fields that decide how long a message is, when it comes, and whether its connection lives on.
 #[derive(Debug, Default)]
 struct Framing {
     length: Option<u64>,
     chunked: bool,
     close: bool,
     keep_alive: bool,
+    expects: bool,
 }
 
 /// The fields contradict each other or cannot be read.
@@ -58,6 +60,8 @@ impl Framing {
             } else if header.name.eq_ignore_ascii_case("connection") {
                 framing.close |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"close"));
                 framing.keep_alive |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"keep-alive"));
+            } else if header.name.eq_ignore_ascii_case("expect") {
+                framing.expects |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"100-continue"));
             }
         }
         if framing.chunked && framing.length.is_some() { Err(Unclear) } else { Ok(framing) }

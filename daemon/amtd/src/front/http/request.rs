@@ -7,15 +7,29 @@ use super::{
 
 /// What the next bytes of a client are.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::front) enum Step {
+pub(in crate::front) enum Step<'a> {
     /// A head that is not complete yet: more bytes are needed to tell anything.
     Incomplete,
     /// So many bytes are the head of a request; a body follows unless `whole`.
-    Head { length: usize, asked: Asked, whole: bool },
+    Head { length: usize, asked: Asked, head: Head<'a>, whole: bool },
     /// So many bytes are body; with them the request is complete, or not.
     Body { length: usize, whole: bool },
     /// Not HTTP, from here to the end.
     Opaque,
+}
+
+/// What a head says of its request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::front) struct Head<'a> {
+    pub(in crate::front) method: &'a str,
+    /// As it stands in the request: a path with a query, or a whole URI.
+    pub(in crate::front) target: &'a str,
+    /// Bytes of body, if it says how many.
+    pub(in crate::front) size: Option<u64>,
+    /// The body comes in chunks.
+    pub(in crate::front) chunked: bool,
+    /// The body may come only after an interim answer (`Expect: 100-continue`).
+    pub(in crate::front) expects: bool,
 }
 
 /// Follows the requests of a connection.
@@ -27,7 +41,7 @@ pub(in crate::front) struct RequestSide {
 
 impl RequestSide {
     /// Looks at the next bytes, which start where the last step ended.
-    pub(in crate::front) fn step(&mut self, bytes: &[u8]) -> Step {
+    pub(in crate::front) fn step<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
         let step = match &mut self.body {
             _ if self.opaque => Step::Opaque,
             Some(body) => match body.feed(bytes) {
@@ -49,7 +63,7 @@ impl RequestSide {
         self.body.is_some()
     }
 
-    fn head(&mut self, bytes: &[u8]) -> Step {
+    fn head<'a>(&mut self, bytes: &'a [u8]) -> Step<'a> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         let length = match request.parse(bytes) {
@@ -71,7 +85,14 @@ impl RequestSide {
             (false, Some(length)) if length > 0 => Some(Body::Length(length)),
             (false, _) => None,
         };
-        Step::Head { length, asked, whole: self.body.is_none() }
+        let head = Head {
+            method,
+            target: request.path.unwrap_or_default(),
+            size: framing.length,
+            chunked: framing.chunked,
+            expects: framing.expects,
+        };
+        Step::Head { length, asked, head, whole: self.body.is_none() }
     }
 }
 
@@ -80,14 +101,16 @@ mod tests {
     use super::*;
 
     const OPEN: Asked = Asked { bodiless: false, close: false };
+    const GET: Head<'_> = Head { method: "GET", target: "/", size: None, chunked: false, expects: false };
 
     #[test]
     fn pipelined_requests_are_told_apart() {
         let mut side = RequestSide::default();
         let bytes = b"POST /wsman HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n";
-        assert_eq!(side.step(bytes), Step::Head { length: 43, asked: OPEN, whole: false });
+        let post = Head { method: "POST", target: "/wsman", size: Some(3), ..GET };
+        assert_eq!(side.step(bytes), Step::Head { length: 43, asked: OPEN, head: post, whole: false });
         assert_eq!(side.step(&bytes[43..]), Step::Body { length: 3, whole: true });
-        assert_eq!(side.step(&bytes[46..]), Step::Head { length: 18, asked: OPEN, whole: true });
+        assert_eq!(side.step(&bytes[46..]), Step::Head { length: 18, asked: OPEN, head: GET, whole: true });
     }
 
     #[test]
@@ -97,7 +120,7 @@ mod tests {
             let mut side = RequestSide::default();
             assert_eq!(side.step(&head[..cut]), Step::Incomplete);
             let asked = Asked { close: true, ..OPEN };
-            assert_eq!(side.step(head), Step::Head { length: head.len(), asked, whole: true });
+            assert_eq!(side.step(head), Step::Head { length: head.len(), asked, head: GET, whole: true });
         }
     }
 
@@ -116,10 +139,18 @@ mod tests {
     }
 
     #[test]
+    fn a_client_that_waits_for_leave_to_send_its_body_is_known() {
+        let bytes = b"POST / HTTP/1.1\r\nexpect: 100-Continue\r\nContent-Length: 1\r\n\r\n";
+        let Step::Head { head, .. } = RequestSide::default().step(bytes) else { panic!("no head") };
+        assert!(head.expects);
+    }
+
+    #[test]
     fn a_chunked_body_ends_where_its_last_chunk_does() {
         let mut side = RequestSide::default();
         let bytes = b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\nG";
-        let Step::Head { length, whole: false, .. } = side.step(bytes) else { panic!("no head") };
+        let Step::Head { length, head, whole: false, .. } = side.step(bytes) else { panic!("no head") };
+        assert!(head.chunked && head.size.is_none());
         assert_eq!(side.step(&bytes[length..]), Step::Body { length: 12, whole: true });
         assert!(!side.in_body());
     }

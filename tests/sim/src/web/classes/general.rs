@@ -50,7 +50,8 @@ fn put(call: &mut Invocation<'_>) -> Result<(), Fault> {
     let host_name = input.short_text("HostName", 63)?;
     let domain_name = input.short_text("DomainName", 191)?;
     let mut settings = call.device.settings.clone();
-    settings.ping_response = required(input.flag("PingResponseEnabled")?).map_err(|_| Fault::InvalidRepresentation)?;
+    settings.ping_response =
+        required(input.flag("PingResponseEnabled")?).map_err(|_| Fault::InvalidRepresentation)?;
     assign(&mut settings.rmcp_ping_response, input.flag("RmcpPingResponseEnabled")?);
     assign(&mut settings.network_interface, input.flag("NetworkInterfaceEnabled")?);
     assign(&mut settings.shared_fqdn, input.flag("SharedFQDN")?);

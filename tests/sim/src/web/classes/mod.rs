@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use super::fault::Fault;
 use super::input::Input;
-use super::value::{Instance, Reference, Value};
+use super::value::{Instance, Reference};
 use crate::device::Device;
 
 mod boot;
 mod certificate;
+mod consent;
 mod ethernet;
 mod general;
 mod message_log;
@@ -23,13 +24,15 @@ mod software;
 mod time;
 
 /// All classes. `DestinationUnreachable` is the answer for any other.
-static CLASSES: [&Class; 25] = [
+static CLASSES: [&Class; 27] = [
     &boot::CAPABILITIES,
     &boot::CONFIG_SETTING,
     &boot::SERVICE,
     &boot::SOURCE_SETTING,
     &certificate::PUBLIC_KEY_CERTIFICATE,
     &certificate::TLS_SETTING_DATA,
+    &consent::KVM_SETTINGS,
+    &consent::OPT_IN,
     &ethernet::PORT_SETTINGS,
     &general::SETTINGS,
     &message_log::LOG,
@@ -168,7 +171,7 @@ mod status {
 
 /// The outputs of a method that has none but the return value.
 fn returned(value: u32) -> Instance {
-    Instance::from(Value::from(value))
+    Instance::default().with("ReturnValue", value)
 }
 
 #[cfg(test)]

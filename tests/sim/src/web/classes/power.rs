@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use super::software::managed_system;
-use super::{AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, Method, SERVICE_KEYS, resource, returned, status};
+use super::{
+    AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, Method, SERVICE_KEYS, resource, returned, status,
+};
 use crate::device::Device;
 use crate::device::power::Power;
 use crate::web::fault::Fault;

@@ -160,7 +160,8 @@ fn delete(call: &mut Invocation<'_>) -> Result<(), Fault> {
 fn register_agent(call: &mut Invocation<'_>) -> Result<Instance, Fault> {
     let id = selected(call)?;
     let session = call.device.presence.register(&id, call.now).map_err(fault_of)?;
-    let timeout = call.device.presence.find(&id).map(|watchdog| Value::Number(watchdog.spec().timeout.as_secs()));
+    let timeout =
+        call.device.presence.find(&id).map(|watchdog| Value::Number(watchdog.spec().timeout.as_secs()));
     let outputs = Instance::default()
         .with("SessionSequenceNumber", session)
         .with_option("TimeoutInterval", timeout)
@@ -189,7 +190,10 @@ fn add_action(call: &mut Invocation<'_>) -> Result<Instance, Fault> {
         access_control: input.flag("ActionEac")?.unwrap_or(false),
     };
     let valid = |mask: u32| (1..=31).contains(&mask);
-    if !valid(action.old_state) || !valid(action.new_state) || action.system_defence.is_some_and(|action| action > 1) {
+    if !valid(action.old_state)
+        || !valid(action.new_state)
+        || action.system_defence.is_some_and(|action| action > 1)
+    {
         return Ok(returned(status::INVALID_PARAMETER));
     }
     result(call.device.presence.add_action(&id, action))

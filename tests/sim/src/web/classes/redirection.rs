@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::{
-    AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, MANAGED_SYSTEM, Method, SERVICE_KEYS, resource, returned, status,
+    AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, MANAGED_SYSTEM, Method, SERVICE_KEYS, resource, returned,
+    status,
 };
 use crate::device::Device;
 use crate::web::fault::Fault;

@@ -5,7 +5,9 @@
 
 use std::time::Instant;
 
-use super::{AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, Method, SERVICE_KEYS, resource, returned, status};
+use super::{
+    AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, Method, SERVICE_KEYS, resource, returned, status,
+};
 use crate::device::accounts::Ha1;
 use crate::device::{ControlMode, Device};
 use crate::web::fault::Fault;

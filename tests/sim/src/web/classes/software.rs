@@ -12,7 +12,8 @@ pub(super) static SYSTEM_PACKAGE: Class =
     Class::read_only(resource!(cim "CIM_ComputerSystemPackage"), &["Antecedent", "Dependent"], list_packages);
 pub(super) static COMPUTER_SYSTEM: Class =
     Class::read_only(SYSTEM_RESOURCE, &["CreationClassName", "Name"], list_systems);
-pub(super) static CHASSIS: Class = Class::read_only(CHASSIS_RESOURCE, &["CreationClassName", "Tag"], list_chassis);
+pub(super) static CHASSIS: Class =
+    Class::read_only(CHASSIS_RESOURCE, &["CreationClassName", "Tag"], list_chassis);
 
 const SYSTEM_RESOURCE: &str = resource!(cim "CIM_ComputerSystem");
 const CHASSIS_RESOURCE: &str = resource!(cim "CIM_Chassis");
@@ -35,7 +36,8 @@ fn list_identities(device: &Device, _now: Instant) -> Vec<Instance> {
 /// The GUID is written without hyphens, in upper case, in the byte order of the SMBIOS table.
 fn list_packages(device: &Device, _now: Instant) -> Vec<Instance> {
     let guid = device.uuid.iter().fold(String::with_capacity(32), |text, byte| text + &format!("{byte:02X}"));
-    let chassis = Reference::new(CHASSIS_RESOURCE, &[("CreationClassName", "CIM_Chassis"), ("Tag", "CIM_Chassis")]);
+    let chassis =
+        Reference::new(CHASSIS_RESOURCE, &[("CreationClassName", "CIM_Chassis"), ("Tag", "CIM_Chassis")]);
     let package = Instance::with_capacity(3)
         .with("Antecedent", chassis)
         .with("Dependent", managed_system())
@@ -53,7 +55,10 @@ fn list_systems(device: &Device, _now: Instant) -> Vec<Instance> {
             .with("RequestedState", 12)
     };
     let host = if device.power.is_running() { 2 } else { 3 };
-    vec![system("Managed System", MANAGED_SYSTEM, host), system("Intel(r) AMT Subsystem", super::AMT_SYSTEM, 5)]
+    vec![
+        system("Managed System", MANAGED_SYSTEM, host),
+        system("Intel(r) AMT Subsystem", super::AMT_SYSTEM, 5),
+    ]
 }
 
 fn list_chassis(_device: &Device, _now: Instant) -> Vec<Instance> {

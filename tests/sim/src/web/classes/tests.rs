@@ -66,7 +66,8 @@ fn pull_one_by_one(client: &mut Client, class: &str) -> Vec<Element> {
 fn every_class_is_listed_once_and_answers_in_its_namespace() {
     let mut client = client();
     create_watchdog(&mut client);
-    let action = "<h:OldState>4</h:OldState><h:NewState>8</h:NewState><h:EventOnTransition>true</h:EventOnTransition>";
+    let action =
+        "<h:OldState>4</h:OldState><h:NewState>8</h:NewState><h:EventOnTransition>true</h:EventOnTransition>";
     assert_eq!(client.call(WATCHDOG, "AddAction", &[AGENT], action), 0);
     for class in CLASSES {
         let name = class_name(class.resource);
@@ -100,7 +101,9 @@ fn instance_can_be_got_by_its_keys_and_not_without_them_among_several() {
             let keys: Vec<(&str, String)> = class
                 .keys
                 .iter()
-                .filter_map(|key| item.member(key).filter(|value| value.elements().is_empty()).map(|value| (*key, value)))
+                .filter_map(|key| {
+                    item.member(key).filter(|value| value.elements().is_empty()).map(|value| (*key, value))
+                })
                 .map(|(key, value)| (key, value.text().to_owned()))
                 .collect();
             let keys: Vec<(&str, &str)> = keys.iter().map(|(key, value)| (*key, value.as_str())).collect();
@@ -264,12 +267,19 @@ fn ethernet_port_takes_addresses_only_when_they_are_its_own() {
     assert_eq!(client.put(class, &[], "<h:DHCPEnabled>true</h:DHCPEnabled>").fault(), "InvalidSelectors");
     let dhcp = format!("<h:DHCPEnabled>true</h:DHCPEnabled>{addresses}");
     assert_eq!(client.put(class, &wired, &dhcp).fault(), "InvalidRepresentation");
-    let fixed = format!("<h:DHCPEnabled>false</h:DHCPEnabled><h:IpSyncEnabled>false</h:IpSyncEnabled>{addresses}");
+    let fixed =
+        format!("<h:DHCPEnabled>false</h:DHCPEnabled><h:IpSyncEnabled>false</h:IpSyncEnabled>{addresses}");
     let answer = client.put(class, &wired, &fixed).soap();
-    assert_eq!((property(&answer, "IPAddress"), answer.member("DefaultGateway").is_none()), ("192.0.2.9", true));
+    assert_eq!(
+        (property(&answer, "IPAddress"), answer.member("DefaultGateway").is_none()),
+        ("192.0.2.9", true)
+    );
     assert_eq!(client.call(class, "SetLinkPreference", &wired, "<h:LinkPreference>1</h:LinkPreference>"), 36);
     let wireless = [("InstanceID", "Intel(r) AMT Ethernet Port Settings 1")];
-    assert_eq!(client.call(class, "SetLinkPreference", &wireless, "<h:LinkPreference>1</h:LinkPreference>"), 0);
+    assert_eq!(
+        client.call(class, "SetLinkPreference", &wireless, "<h:LinkPreference>1</h:LinkPreference>"),
+        0
+    );
     assert_eq!(property(&client.get(class, &wireless).soap(), "LinkControl"), "1");
 }
 
@@ -289,11 +299,27 @@ fn redirection_is_switched_by_method_and_by_put() {
 }
 
 #[test]
+fn consent_is_forced_in_client_control_mode_and_free_in_admin_control_mode() {
+    let required = "<h:OptInRequired>0</h:OptInRequired>";
+    let class = "IPS_OptInService";
+    let mut client = client();
+    assert_eq!(property(&client.get(class, &[]).soap(), "OptInRequired"), "4294967295");
+    assert_eq!(client.put(class, &[], required).fault(), "AccessDenied");
+    let mut client =
+        Client::new(DeviceConfig { control_mode: ControlMode::Admin, ..DeviceConfig::default() });
+    assert_eq!(property(&client.put(class, &[], required).soap(), "OptInRequired"), "0");
+    let kvm = "<h:RFBPassword>P@ssw0rd</h:RFBPassword><h:Is5900PortEnabled>true</h:Is5900PortEnabled>";
+    let answer = client.put("IPS_KVMRedirectionSettingData", &[], kvm).soap();
+    assert_eq!((property(&answer, "Is5900PortEnabled"), property(&answer, "RFBPassword")), ("true", ""));
+}
+
+#[test]
 fn device_can_be_activated_and_deactivated() {
     let client = Client::new(DeviceConfig { control_mode: ControlMode::None, ..DeviceConfig::default() });
     let realm = client.device.realm().to_owned();
-    let mut client = client.as_local_system();
-    let secret = crate::device::accounts::Ha1::new("admin", &realm, &crate::device::accounts::Password::new("New"));
+    let mut client = client.into_local_system();
+    let secret =
+        crate::device::accounts::Ha1::new("admin", &realm, &crate::device::accounts::Password::new("New"));
     let secret = std::str::from_utf8(secret.as_bytes()).expect("hex").to_owned();
     let parameters = |kind: u32, secret: &str| {
         format!(
@@ -318,7 +344,7 @@ fn device_can_be_activated_and_deactivated() {
 
 #[test]
 fn local_system_account_reads_but_does_not_configure() {
-    let mut client = client().as_local_system();
+    let mut client = client().into_local_system();
     create_watchdog_directly(&mut client);
     assert_eq!(client.get("AMT_GeneralSettings", &[]).status, 200);
     let put = "<h:PingResponseEnabled>false</h:PingResponseEnabled>";
@@ -389,10 +415,11 @@ fn host_is_powered_by_reference_and_its_boot_source_ordered() {
     assert_eq!(client.call("CIM_BootConfigSetting", "ChangeBootOrder", &[], &source), 0);
     assert_eq!(client.device.power.boot_source.as_deref(), Some("Intel(r) AMT: Force PXE Boot"));
     let setting = "<w:Selector Name='InstanceID'>Intel(r) AMT: Boot Configuration 0</w:Selector>";
-    let setting = reference("BootConfigSetting", &uri("CIM_BootConfigSetting"), setting) + "<h:Role>1</h:Role>";
+    let setting =
+        reference("BootConfigSetting", &uri("CIM_BootConfigSetting"), setting) + "<h:Role>1</h:Role>";
     assert_eq!(client.call("CIM_BootService", "SetBootConfigRole", &[], &setting), 0);
     let host = "<w:Selector Name='CreationClassName'>CIM_ComputerSystem</w:Selector>\
-                <w:Selector Name='Name'>ManagedSystem</w:Selector>";
+                <w:Selector w:Name='Name'>ManagedSystem</w:Selector>";
     let host = reference("ManagedElement", &uri("CIM_ComputerSystem"), host);
     let class = "CIM_PowerManagementService";
     let state = |state: u32| format!("<h:PowerState>{state}</h:PowerState>{host}");

@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use super::{AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, Method, SERVICE_KEYS, resource, returned, status};
+use super::{
+    AMT_SYSTEM, COMPUTER_SYSTEM, Class, Invocation, Method, SERVICE_KEYS, resource, returned, status,
+};
 use crate::device::Device;
 use crate::web::fault::Fault;
 use crate::web::input::required;

@@ -20,7 +20,8 @@ fn md5_hex(text: &[u8]) -> String {
 
 impl Signer {
     fn new(challenge: &str) -> Self {
-        let nonce = challenge.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a nonce");
+        let nonce =
+            challenge.split("nonce=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a nonce");
         Self { user: "admin", password: "P@ssw0rd", nonce: nonce.to_owned(), count: 0, qop: "auth" }
     }
 
@@ -170,7 +171,8 @@ fn forgotten_nonce_is_stale_and_the_table_does_not_grow() {
 #[test]
 fn wrong_passwords_in_a_row_lock_the_right_one_out_for_a_time() {
     let now = Instant::now();
-    let policy = LoginPolicy { lockout_failures: 3, lockout_time: Duration::from_secs(30), ..LoginPolicy::default() };
+    let policy =
+        LoginPolicy { lockout_failures: 3, lockout_time: Duration::from_secs(30), ..LoginPolicy::default() };
     let mut logins = logins(policy);
     let mut right = Signer::new(&logins.challenge(REALM, false, now));
     let mut wrong = Signer { password: "wrong", ..Signer::new(&logins.challenge(REALM, false, now)) };
@@ -194,14 +196,25 @@ fn headers_of_real_clients_are_understood() {
          realm=\"Digest:0\" ,nonce=\"n==\",cnonce=\"\"",
     )
     .expect("parsed");
-    let fields = [&claim.user, &claim.realm, &claim.nonce, &claim.uri, &claim.response, &claim.cnonce, &claim.nc];
-    assert_eq!(fields.map(|field| field.as_ref()), ["a\"b\\c", "Digest:0", "n==", "/wsman?a=1,2", "r", "", "00000001"]);
+    let fields =
+        [&claim.user, &claim.realm, &claim.nonce, &claim.uri, &claim.response, &claim.cnonce, &claim.nc];
+    assert_eq!(
+        fields.map(|field| field.as_ref()),
+        ["a\"b\\c", "Digest:0", "n==", "/wsman?a=1,2", "r", "", "00000001"]
+    );
     assert_eq!(claim.qop, "auth");
 }
 
 #[test]
 fn damaged_and_foreign_headers_are_no_claims() {
-    for bad in ["", "Digest", "Basic YWRtaW46UEBzc3cwcmQ=", "Digest username", "Digest username=\"x", "Digest a=\"\\\""] {
+    for bad in [
+        "",
+        "Digest",
+        "Basic YWRtaW46UEBzc3cwcmQ=",
+        "Digest username",
+        "Digest username=\"x",
+        "Digest a=\"\\\"",
+    ] {
         assert!(Claim::parse(bad).is_none(), "{bad}");
     }
     let now = Instant::now();

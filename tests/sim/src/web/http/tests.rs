@@ -16,7 +16,10 @@ fn summary(incoming: &[Incoming]) -> Vec<String> {
                     Payload::Collected(body) => String::from_utf8_lossy(body).into_owned(),
                     Payload::Counted { bytes, crc } => format!("{bytes} {:08x}", crc.clone().finalize()),
                 };
-                format!("{:?} {} {} {body}", message.head.method, message.head.target, message.head.keep_alive)
+                format!(
+                    "{:?} {} {} {body}",
+                    message.head.method, message.head.target, message.head.keep_alive
+                )
             }
         })
         .collect()

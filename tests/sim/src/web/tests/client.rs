@@ -128,7 +128,7 @@ impl Client {
     }
 
     /// Logs in as the local system account from now on.
-    pub(in crate::web) fn as_local_system(mut self) -> Self {
+    pub(in crate::web) fn into_local_system(mut self) -> Self {
         let (user, password) = self.device.local_system_account();
         (self.user, self.password) = (user.to_owned(), password.reveal().to_owned());
         self
@@ -169,7 +169,8 @@ impl Client {
         let Some(nonce) = &self.nonce else { return String::new() };
         self.count += 1;
         let (user, realm, count) = (&self.user, self.device.realm(), self.count);
-        let hash = |text: String| Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hash =
+            |text: String| Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let ha1 = hash(format!("{user}:{realm}:{}", self.password));
         let ha2 = hash(format!("{method}:{path}"));
         let response = hash(format!("{ha1}:{nonce}:{count:08x}:abc:auth:{ha2}"));
@@ -180,7 +181,13 @@ impl Client {
     }
 
     /// Sends a SOAP request.
-    pub(in crate::web) fn soap(&mut self, action: &str, class: &str, selectors: &[(&str, &str)], body: &str) -> Received {
+    pub(in crate::web) fn soap(
+        &mut self,
+        action: &str,
+        class: &str,
+        selectors: &[(&str, &str)],
+        body: &str,
+    ) -> Received {
         self.messages += 1;
         let selectors: String = selectors
             .iter()
@@ -207,7 +214,12 @@ impl Client {
         self.soap("http://schemas.xmlsoap.org/ws/2004/09/transfer/Get", class, selectors, "")
     }
 
-    pub(in crate::web) fn put(&mut self, class: &str, selectors: &[(&str, &str)], properties: &str) -> Received {
+    pub(in crate::web) fn put(
+        &mut self,
+        class: &str,
+        selectors: &[(&str, &str)],
+        properties: &str,
+    ) -> Received {
         let body = format!("<h:{class}>{properties}</h:{class}>");
         self.soap("http://schemas.xmlsoap.org/ws/2004/09/transfer/Put", class, selectors, &body)
     }

@@ -1,0 +1,116 @@
+//! Joins the parts: gives each its share of the configuration, starts them, and ends them in order.
+//!
+//! It is the only one that knows them all. Who waits for whom: everybody may wait for the driver, the driver for
+//! nobody; the end goes the same way round, clients first and the link last.
+
+mod announce;
+mod facts;
+mod failure;
+mod parts;
+
+use std::{path::Path, time::Duration};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+pub use self::{
+    facts::Facts,
+    failure::{EXIT_USAGE, Failure},
+};
+use crate::{
+    config::Config,
+    driver::{Driver, Handle, Heartbeat},
+    firmware,
+    front::Front,
+    http::Server,
+    status,
+    supervise::{EssentialEnded, Role, Supervisor},
+    systemd,
+};
+
+/// How long the parts have to end after the clients are gone, with the goodbye to firmware in it.
+const LEAVE: Duration = Duration::from_secs(3);
+
+/// The daemon at work.
+#[derive(Debug)]
+pub struct Daemon {
+    supervisor: Supervisor,
+    driver: Handle,
+    grace: Duration,
+    /// Asks for an end of what serves clients.
+    stop_clients: CancellationToken,
+    clients_gone: CancellationToken,
+    /// Asks for an end of what is left.
+    stop_rest: CancellationToken,
+}
+
+impl Daemon {
+    /// Starts every part. What the daemon cannot do without, such as its sockets for status, is there or an error
+    /// when this returns; the link comes when it comes.
+    ///
+    /// # Errors
+    ///
+    /// A socket in the runtime directory cannot be had.
+    pub async fn start(config: &Config, runtime_dir: &Path) -> Result<Self, Failure> {
+        let server = Server::bind(runtime_dir, config.http.clone()).await?;
+        let heartbeat = Heartbeat::new(systemd::watchdog_interval(), systemd::alive);
+        let (driver, handle, forwards) = Driver::new(parts::driver(config), heartbeat);
+        let (front, front_status) =
+            Front::open(parts::front(config), handle.clone(), forwards, systemd::listeners());
+        let (firmware, firmware_facts) = watch::channel(status::Firmware::default());
+        let facts = Facts::new(handle.clone(), front_status, firmware_facts);
+        let daemon = Self {
+            supervisor: Supervisor::new(),
+            driver: handle.clone(),
+            grace: config.shutdown.grace.get(),
+            stop_clients: CancellationToken::new(),
+            clients_gone: CancellationToken::new(),
+            stop_rest: CancellationToken::new(),
+        };
+        daemon.supervisor.spawn("driver", Role::Essential, driver.run());
+        daemon.spawn_front(front);
+        server.start(facts.clone(), &daemon.supervisor, &daemon.stop_rest);
+        daemon.spawn_watcher("announce", announce::run(facts, config.link.degraded_after.get()));
+        daemon.spawn_watcher("firmware", firmware::watch(config.firmware.clone(), handle.link(), firmware));
+        Ok(daemon)
+    }
+
+    /// Waits until a part has ended that the daemon cannot be without.
+    pub async fn failed(&self) -> EssentialEnded {
+        self.supervisor.failed().await
+    }
+
+    /// Ends in order: no new clients, the exchanges under way, the session with firmware, the rest. Each has a limit.
+    pub async fn stop(&self) {
+        systemd::stopping("stopping: letting exchanges under way finish");
+        self.supervisor.expect_ends();
+        self.stop_clients.cancel();
+        // The front cuts off what is left after its grace; a front that does not come back is named below.
+        let _ = tokio::time::timeout(self.grace + LEAVE, self.clients_gone.cancelled()).await;
+        self.driver.stop();
+        self.stop_rest.cancel();
+        let left = self.supervisor.join(LEAVE).await;
+        if left.is_empty() {
+            info!("stopped");
+        } else {
+            warn!(tasks = ?left, "stopped without waiting for tasks that did not end in time");
+        }
+    }
+
+    fn spawn_front(&self, front: Front) {
+        let (stop, gone, grace) = (self.stop_clients.clone(), self.clients_gone.clone(), self.grace);
+        self.supervisor.spawn("front", Role::Essential, async move {
+            front.run(stop, grace).await;
+            gone.cancel();
+        });
+    }
+
+    /// A task that has nothing to finish and is dropped at the end.
+    fn spawn_watcher(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop_rest.clone();
+        self.supervisor.spawn(name, Role::Essential, async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+}

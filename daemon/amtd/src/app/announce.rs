@@ -1,0 +1,171 @@
+//! Tells the service manager how things stand: once that the daemon is ready, and one line at each change.
+//!
+//! Ready is when the link is up and its ports are open. A machine whose firmware cannot be reached must not hang at
+//! boot, so after a configured time the daemon calls itself ready too, and says what is missing.
+
+use std::{future::pending, time::Duration};
+
+use tokio::time::{Instant, sleep_until};
+use tracing::{info, warn};
+
+use super::Facts;
+use crate::{
+    front::PortReport,
+    http::StatusSource,
+    status::{PortState, Readiness, Status},
+    systemd,
+};
+
+/// Watches and tells, for as long as the driver runs.
+pub(super) async fn run(mut facts: Facts, degraded_after: Duration) {
+    let mut announcer = Announcer::default();
+    let mut late_at = Instant::now().checked_add(degraded_after);
+    loop {
+        let late = late_at.is_some_and(|at| at <= Instant::now());
+        if late {
+            late_at = None;
+        }
+        match announcer.observe(&facts.known(), late) {
+            Some(Say::Ready(line)) => {
+                info!(status = line, "ready");
+                systemd::ready(&line);
+            }
+            Some(Say::Degraded(line)) => {
+                warn!(status = line, "ready, but degraded");
+                systemd::ready(&line);
+            }
+            Some(Say::Status(line)) => systemd::status(&line),
+            None => {}
+        }
+        if !change(&mut facts, late_at).await {
+            return;
+        }
+    }
+}
+
+/// Waits for a change that can matter, or for the end of patience. Returns whether the driver and the front still run.
+async fn change(facts: &mut Facts, late_at: Option<Instant>) -> bool {
+    let ports = facts.front.borrow_and_update().ports.clone();
+    tokio::select! {
+        changed = facts.link.changed() => changed.is_ok(),
+        // The front also publishes every client, which is nothing to tell.
+        changed = facts.front.wait_for(|front| !same(&front.ports, &ports)) => changed.is_ok(),
+        () = till(late_at) => true,
+    }
+}
+
+fn same(a: &[PortReport], b: &[PortReport]) -> bool {
+    let key = |port: &PortReport| (port.port, port.asked, port.addresses.len(), port.error.is_some());
+    a.iter().map(key).eq(b.iter().map(key))
+}
+
+async fn till(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+/// What the service manager is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Say {
+    /// Ready, with the first line.
+    Ready(String),
+    /// Ready although something is missing.
+    Degraded(String),
+    /// Another line.
+    Status(String),
+}
+
+/// Decides what is news.
+#[derive(Debug, Default)]
+struct Announcer {
+    ready: bool,
+    line: String,
+}
+
+impl Announcer {
+    /// `late`: patience with the link has ended.
+    fn observe(&mut self, status: &Status, late: bool) -> Option<Say> {
+        let readiness = status.readiness();
+        let line = match &readiness {
+            Readiness::Ready => serving(status),
+            Readiness::NotReady(reason) if self.ready || late => format!("degraded: {reason}"),
+            Readiness::NotReady(reason) => format!("starting: {reason}"),
+        };
+        let is_new = line != self.line;
+        self.line.clone_from(&line);
+        match readiness {
+            Readiness::Ready if !self.ready => {
+                self.ready = true;
+                Some(Say::Ready(line))
+            }
+            Readiness::NotReady(_) if !self.ready && late => {
+                self.ready = true;
+                Some(Say::Degraded(line))
+            }
+            _ => is_new.then_some(Say::Status(line)),
+        }
+    }
+}
+
+fn serving(status: &Status) -> String {
+    let open =
+        status.ports.iter().filter(|port| port.requested_by_firmware && port.state != PortState::Failed);
+    let ports: Vec<_> = open.map(|port| port.port.to_string()).collect();
+    format!("serving firmware ports {}", ports.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use amtd_mei::LinkState;
+
+    use super::*;
+    use crate::status::{Link, Port};
+
+    fn down(detail: &str) -> Status {
+        Status { link: Link { detail: detail.into(), ..Link::default() }, ..Status::default() }
+    }
+
+    fn up(ports: &[u16]) -> Status {
+        let port = |number: &u16| Port {
+            port: *number,
+            local_port: Some(*number),
+            requested_by_firmware: true,
+            state: PortState::Listening,
+            addresses: Vec::new(),
+            error: None,
+            holder: None,
+        };
+        let link = Link { state: LinkState::Up, ready: true, ..Link::default() };
+        Status { link, ports: ports.iter().map(port).collect(), ..Status::default() }
+    }
+
+    #[test]
+    fn ready_is_said_once_and_only_when_the_ports_are_open() {
+        let mut announcer = Announcer::default();
+        assert_eq!(
+            announcer.observe(&down("no device"), false),
+            Some(Say::Status("starting: no device".into()))
+        );
+        assert_eq!(announcer.observe(&down("no device"), false), None);
+        assert!(matches!(announcer.observe(&up(&[]), false), Some(Say::Status(_))));
+        let line = "serving firmware ports 16992, 623";
+        assert_eq!(announcer.observe(&up(&[16_992, 623]), false), Some(Say::Ready(line.into())));
+        assert_eq!(announcer.observe(&up(&[16_992, 623]), true), None);
+        assert_eq!(announcer.observe(&down("lost"), false), Some(Say::Status("degraded: lost".into())));
+        assert_eq!(announcer.observe(&up(&[16_992, 623]), false), Some(Say::Status(line.into())));
+    }
+
+    #[test]
+    fn a_machine_without_firmware_does_not_hang_at_boot() {
+        let mut announcer = Announcer::default();
+        announcer.observe(&down("no device"), false);
+        assert_eq!(
+            announcer.observe(&down("no device"), true),
+            Some(Say::Degraded("degraded: no device".into()))
+        );
+        assert_eq!(announcer.observe(&down("no device"), false), None);
+        assert!(matches!(announcer.observe(&up(&[16_992]), false), Some(Say::Status(_))));
+    }
+}

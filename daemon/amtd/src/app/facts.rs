@@ -1,0 +1,200 @@
+//! Puts together what the parts know into one status.
+
+use std::{
+    collections::BTreeMap,
+    time::{Instant, SystemTime},
+};
+
+use amtd_apf::{
+    ChannelInfo,
+    mux::{ClassCounters, FlowInfo},
+};
+use tokio::sync::watch;
+
+use crate::{
+    driver::{ClassStatus, DriverCounters, DriverStatus, Handle, LinkStatus, SessionStatus},
+    front::{FrontStatus, PortReport},
+    http::StatusSource,
+    status::{self, Status, Timestamp},
+};
+
+/// Reaches everybody who knows something.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    driver: Handle,
+    pub(super) link: watch::Receiver<LinkStatus>,
+    pub(super) front: watch::Receiver<FrontStatus>,
+    firmware: watch::Receiver<status::Firmware>,
+    started_at: SystemTime,
+    started: Instant,
+}
+
+impl Facts {
+    /// From the parts, now.
+    pub fn new(
+        driver: Handle,
+        front: watch::Receiver<FrontStatus>,
+        firmware: watch::Receiver<status::Firmware>,
+    ) -> Self {
+        let link = driver.link();
+        Self { driver, link, front, firmware, started_at: SystemTime::now(), started: Instant::now() }
+    }
+}
+
+impl StatusSource for Facts {
+    async fn ask(&self) -> Option<Status> {
+        let driver = self.driver.status().await?;
+        Some(with_driver(self.known(), driver))
+    }
+
+    fn known(&self) -> Status {
+        let front = self.front.borrow();
+        let mut status = Status {
+            started_at: Timestamp(self.started_at),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            link: link(&self.link.borrow()),
+            firmware: self.firmware.borrow().clone(),
+            ports: front.ports.iter().map(port).collect(),
+            ..Status::default()
+        };
+        status.connections.current = front.connections;
+        status.counters.front = front_counters(&front);
+        status
+    }
+}
+
+fn with_driver(mut status: Status, driver: DriverStatus) -> Status {
+    let DriverStatus { link: latest, session, flows, classes, mux, driver } = driver;
+    status.link = link(&latest);
+    status.queues = classes.iter().map(queue).collect();
+    status.connections.by_stage = by_stage(&flows);
+    status.counters.mux = (&mux).into();
+    status.counters.driver = driver_counters(&driver);
+    match session {
+        Some(session) => with_session(status, &session),
+        None => status,
+    }
+}
+
+fn with_session(mut status: Status, session: &SessionStatus) -> Status {
+    let slots = session.slots;
+    status.slots = status::Slots {
+        limit: slots.limit,
+        opening: slots.opening,
+        open: slots.open,
+        closing: slots.closing,
+    };
+    status.channels = session.channels.iter().map(channel).collect();
+    status.counters.apf = (&session.counters).into();
+    for port in &mut status.ports {
+        port.requested_by_firmware = session.forwards.iter().any(|forward| forward.port.0 == port.port);
+    }
+    status
+}
+
+fn queue(row: &ClassStatus) -> status::Queue {
+    let ClassCounters { admitted, demoted, missed, waited, executed } = &row.counters;
+    status::Queue {
+        class: row.class,
+        depth: row.queued,
+        admitted: *admitted,
+        demoted: *demoted,
+        missed: *missed,
+        waited: waited.into(),
+        executed: executed.into(),
+    }
+}
+
+fn link(link: &LinkStatus) -> status::Link {
+    status::Link {
+        state: link.state,
+        ready: link.ready,
+        detail: link.detail.clone(),
+        node: link.node.clone(),
+        since: Timestamp(link.since),
+        connects: link.connects,
+        max_message_length: link.max_message_length,
+        protocol_version: link.protocol_version,
+        last_error: link.last_error.clone(),
+    }
+}
+
+fn port(report: &PortReport) -> status::Port {
+    let state = match (report.addresses.is_empty(), &report.error) {
+        (true, _) => status::PortState::Failed,
+        (false, Some(_)) => status::PortState::Partial,
+        (false, None) => status::PortState::Listening,
+    };
+    status::Port {
+        port: report.port,
+        local_port: report.addresses.first().map(std::net::SocketAddr::port),
+        requested_by_firmware: report.asked,
+        state,
+        addresses: report.addresses.clone(),
+        error: report.error.clone(),
+        holder: report.holder.clone(),
+    }
+}
+
+fn channel(info: &ChannelInfo) -> status::Channel {
+    status::Channel {
+        id: info.id.to_string(),
+        port: Some(info.port.0).filter(|port| *port != 0),
+        class: info.class,
+        state: info.state,
+        queued: info.queued,
+        local_window: info.local_window,
+        remote_window: info.remote_window,
+    }
+}
+
+fn by_stage(flows: &[FlowInfo]) -> BTreeMap<&'static str, usize> {
+    let mut stages = BTreeMap::new();
+    for flow in flows {
+        *stages.entry(flow.stage).or_default() += 1;
+    }
+    stages
+}
+
+fn driver_counters(counters: &DriverCounters) -> status::DriverCounters {
+    let DriverCounters { turns, blocked, lost, alerts, datagrams } = *counters;
+    status::DriverCounters { turns, blocked, lost, alerts, datagrams }
+}
+
+fn front_counters(front: &FrontStatus) -> status::FrontCounters {
+    status::FrontCounters {
+        accepted: front.accepted,
+        over_limit: front.over_limit,
+        accept_errors: front.accept_errors,
+        answered: front.answered,
+        refused: front.refused,
+        cut: front.cut,
+        from_client: front.from_client,
+        to_client: front.to_client,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(addresses: &[&str], error: Option<&str>) -> PortReport {
+        PortReport {
+            port: 16_992,
+            asked: true,
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+            error: error.map(String::from),
+            holder: None,
+        }
+    }
+
+    #[test]
+    fn a_port_is_as_good_as_the_addresses_on_which_it_is_open() {
+        let open = port(&report(&["127.0.0.1:40000", "[::1]:40000"], None));
+        assert_eq!((open.state, open.local_port), (status::PortState::Listening, Some(40_000)));
+        let half = port(&report(&["127.0.0.1:16992"], Some("cannot listen on [::1]:16992")));
+        assert_eq!(half.state, status::PortState::Partial);
+        let shut = port(&report(&[], Some("in use")));
+        assert_eq!((shut.state, shut.local_port), (status::PortState::Failed, None));
+    }
+}

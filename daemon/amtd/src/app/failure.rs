@@ -1,0 +1,62 @@
+//! Why the daemon ends other than by being told to, and the exit code for it (those of `sysexits.h`).
+
+use std::io;
+
+use crate::{
+    cli::DirectoryError, config::ConfigError, http::BindError, lock::LockError, supervise::EssentialEnded,
+    telemetry::TelemetryError,
+};
+
+/// Exit code for a command line that makes no sense.
+pub const EXIT_USAGE: u8 = 64;
+
+/// Why the daemon cannot start or go on. The text is one clear sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The log cannot be set up.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// A directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// Another daemon is running.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The sockets for status cannot be opened.
+    #[error(transparent)]
+    Http(#[from] BindError),
+    /// The system gives no threads, timers or signals.
+    #[error("the system refuses what every program needs: {0}")]
+    System(#[from] io::Error),
+    /// A part has ended that the daemon cannot be without.
+    #[error(transparent)]
+    Ended(#[from] EssentialEnded),
+    /// A second signal came before the end was reached.
+    #[error("told a second time to stop; exchanges under way were cut off")]
+    CutShort,
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::CutShort => 1,
+            // EX_UNAVAILABLE
+            Self::Http(BindError::Tcp { .. }) => 69,
+            // EX_SOFTWARE
+            Self::Ended(_) => 70,
+            // EX_OSERR
+            Self::System(_) => 71,
+            // EX_CANTCREAT
+            Self::Directory(_) | Self::Lock(LockError::Io { .. }) => 73,
+            Self::Http(BindError::Unix { .. } | BindError::NotASocket { .. }) => 73,
+            // EX_TEMPFAIL
+            Self::Lock(LockError::Held { .. }) | Self::Http(BindError::Taken { .. }) => 75,
+            // EX_CONFIG
+            Self::Config(_) | Self::Telemetry(_) => 78,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Each part's share of the configuration.
+
+use amtd_apf::{Port, SessionConfig, Timeouts, mux::MuxConfig};
+use amtd_mei::RecoveryConfig;
+
+use crate::{
+    config::{self, Config, Period},
+    driver::{DriverConfig, LinkConfig},
+    front::{FrontConfig, PortsConfig, RelayConfig},
+};
+
+pub(super) fn driver(config: &Config) -> DriverConfig {
+    DriverConfig {
+        link: LinkConfig {
+            device: config.device.path.clone(),
+            connect_limit: config.device.connect_limit.get(),
+            recovery: recovery(&config.recovery),
+        },
+        mux: mux(config),
+        transmit_stall: config.link.transmit_stall.get(),
+    }
+}
+
+pub(super) fn front(config: &Config) -> FrontConfig {
+    let front = &config.front;
+    FrontConfig {
+        ports: PortsConfig {
+            from_start: front.ports.clone(),
+            addresses: front.addresses.clone(),
+            remap: front.remap.clone(),
+            backlog: front.backlog,
+            retry_first: front.bind_retry_first.get(),
+            retry_max: front.bind_retry_max.get(),
+        },
+        relay: RelayConfig {
+            // The multiplexer takes this much before it tells of room.
+            room: config.apf.tx_buffer,
+            head_wait: front.head_wait.get(),
+            idle: front.idle.get(),
+            client_stall: front.client_stall.get(),
+            half_close_quiet: front.half_close_quiet.get(),
+            half_close_limit: front.half_close_limit.get(),
+            drain: front.drain_after_close.get(),
+            retry_after: front.retry_after.get(),
+        },
+        max_connections: front.max_connections,
+        max_per_peer: front.max_connections_per_peer,
+    }
+}
+
+fn recovery(section: &config::Recovery) -> RecoveryConfig {
+    RecoveryConfig {
+        device_first: section.device_first.get(),
+        device_max: section.device_max.get(),
+        node: section.node.get(),
+        client_missing: section.client_missing.get(),
+        client_missing_attempts: section.client_missing_attempts,
+        busy_step: section.busy_step.get(),
+        busy_attempts: section.busy_attempts,
+        silent: section.silent.get(),
+        slow: section.slow.get(),
+        session_first: section.session_first.get(),
+        session_max: section.session_max.get(),
+        incompatible: section.incompatible.get(),
+    }
+}
+
+fn mux(config: &Config) -> MuxConfig {
+    let queue = &config.queue;
+    MuxConfig {
+        session: session(&config.apf),
+        max_flows: config.front.max_connections,
+        reserved_slots: queue.reserved_slots,
+        max_executing: queue.max_executing,
+        queue_wait: [queue.wait_watchdog, queue.wait_health, queue.wait_interactive, queue.wait_bulk]
+            .map(Period::get),
+        urgent_target: queue.urgent_target.get(),
+        heartbeat_burst: queue.heartbeat_burst,
+        heartbeat_every: queue.heartbeat_every.get(),
+        bulk_after: queue.bulk_after,
+        link_wait: queue.link_wait.get(),
+        forward_wait: queue.forward_wait.get(),
+        response_wait: queue.response_wait.get(),
+        ending_wait: queue.ending_wait.get(),
+        retry_first: queue.retry_first.get(),
+        retry_max: queue.retry_max.get(),
+        retry_attempts: queue.retry_attempts,
+        relearn: queue.relearn.get(),
+        bulk_patience: queue.bulk_patience,
+    }
+}
+
+fn session(section: &config::Apf) -> SessionConfig {
+    SessionConfig {
+        rx_window: section.rx_window,
+        max_channels: section.max_channels,
+        max_opening: section.max_opening,
+        max_direct: section.max_direct,
+        tx_buffer: section.tx_buffer,
+        max_frame: section.max_frame,
+        allowed_ports: section.allowed_ports.iter().copied().map(Port).collect(),
+        max_forwards: section.max_forwards,
+        timeouts: Timeouts {
+            version: section.version_timeout.get(),
+            handshake: section.handshake_timeout.get(),
+            forward_answer: section.forward_answer_timeout.get(),
+            open: section.open_timeout.get(),
+            drain: section.drain_timeout.get(),
+            close: section.close_timeout.get(),
+            zero_window: section.zero_window_timeout.get(),
+        },
+        // These two are the connection's, which the multiplexer fills in.
+        ..SessionConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_and_the_parts_have_the_same_defaults() {
+        let config = Config::default();
+        assert_eq!(format!("{:?}", mux(&config)), format!("{:?}", MuxConfig::default()));
+        assert_eq!(recovery(&config.recovery), RecoveryConfig::default());
+    }
+}

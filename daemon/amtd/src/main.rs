@@ -1,0 +1,98 @@
+//! The whole life of the daemon, on one screen.
+
+#![forbid(unsafe_code)]
+
+use std::{process::ExitCode, time::Duration};
+
+use amtd::{
+    app::{Daemon, EXIT_USAGE, Failure},
+    cli::{Cli, Directories},
+    config::{self, Config},
+    descriptors,
+    lock::InstanceLock,
+    telemetry,
+};
+use clap::Parser;
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+use tracing::info;
+
+/// How long threads that still close devices may keep the process.
+const LAST_THREADS: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Without a terminal or a pipe there is nobody to tell.
+            let _ = answer.print();
+            return if answer.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("amtd: {failure}");
+            failure.code().into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<(), Failure> {
+    if cli.print_default_config {
+        print!("{}", config::reference());
+        return Ok(());
+    }
+    let config = cli.load_config()?;
+    if cli.check_config {
+        println!("amtd: the configuration is valid");
+        return Ok(());
+    }
+    telemetry::init(&config.log.filter)?;
+    let directories = cli.directories(|variable| std::env::var_os(variable));
+    directories.create()?;
+    descriptors::make_room(config.front.max_connections);
+    let _lock = InstanceLock::acquire(&directories.runtime)?;
+
+    // One thread moves all data, so that nothing needs a lock; a few more come and go where a device blocks.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(live(&config, &directories));
+    runtime.shutdown_timeout(LAST_THREADS);
+    outcome
+}
+
+/// From the first socket to the last.
+async fn live(config: &Config, directories: &Directories) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "starting");
+    let daemon = Daemon::start(config, &directories.runtime).await?;
+    tokio::select! {
+        name = signals.next() => info!(signal = name, "stopping; a second signal stops at once"),
+        ended = daemon.failed() => return Err(ended.into()),
+    }
+    tokio::select! {
+        () = daemon.stop() => Ok(()),
+        _ = signals.next() => Err(Failure::CutShort),
+    }
+}
+
+/// The signals that end the daemon.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! The daemon as a process, without any firmware: how it starts, what it says, how it ends.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::{
+        fd::OwnedFd,
+        unix::net::{UnixDatagram, UnixStream},
+    },
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// Longest wait for anything. A test that gets there fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn amtd() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_amtd"));
+    // What the machine's own service manager says to the tests is not meant for the daemon.
+    for variable in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "LISTEN_FDS", "JOURNAL_STREAM", "RUNTIME_DIRECTORY"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A place for one daemon, and what it tells its service manager.
+struct Place {
+    directory: tempfile::TempDir,
+    notify: UnixDatagram,
+}
+
+impl Place {
+    fn new(config: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let notify = UnixDatagram::bind(directory.path().join("notify")).unwrap();
+        notify.set_read_timeout(Some(PATIENCE)).unwrap();
+        fs::write(directory.path().join("amtd.toml"), config).unwrap();
+        Self { directory, notify }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = amtd();
+        command.arg("--config").arg(self.path("amtd.toml"));
+        command.arg("--runtime-dir").arg(self.path("run"));
+        command.arg("--state-dir").arg(self.path("state"));
+        command.arg("--device").arg(self.path("no-such-device"));
+        command.env("NOTIFY_SOCKET", self.path("notify"));
+        command.stderr(Stdio::piped());
+        command
+    }
+
+    fn start(&self) -> Daemon {
+        Daemon(self.command().spawn().unwrap())
+    }
+
+    /// Waits for a message that holds a text; returns it.
+    fn told(&self, part: &str) -> String {
+        let mut buffer = [0; 4096];
+        loop {
+            let length =
+                self.notify.recv(&mut buffer).unwrap_or_else(|error| panic!("never told {part:?}: {error}"));
+            let message = text(&buffer[..length]);
+            if message.contains(part) {
+                return message;
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut connection = UnixStream::connect(self.path("run/http.sock")).unwrap();
+        connection.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+/// A running daemon; killed if its test fails.
+struct Daemon(Child);
+
+impl Daemon {
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), signal).unwrap();
+    }
+
+    /// Its exit code, and all that it logged.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut log = String::new();
+        self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (self.0.wait().unwrap().code(), log)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Already gone in most tests.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Any free ports, and no patience with a firmware that is not there.
+const CONFIG: &str = "[link]\ndegraded_after = \"0s\"\n\
+    [front]\nremap = { 16992 = 0, 16993 = 0 }\naddresses = [\"127.0.0.1\"]\n";
+
+fn check(config: &str) -> Output {
+    let place = Place::new(config);
+    place.command().arg("--check-config").output().unwrap()
+}
+
+#[test]
+fn the_printed_configuration_passes_the_check() {
+    let printed = amtd().arg("--print-default-config").output().unwrap();
+    assert_eq!(printed.status.code(), Some(0));
+    let checked = check(&text(&printed.stdout));
+    assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
+    assert_eq!(text(&checked.stdout), "amtd: the configuration is valid\n");
+}
+
+#[test]
+fn a_wrong_configuration_ends_with_78_and_its_line() {
+    let checked = check("[front]\nmax_connections = 0\n");
+    assert_eq!(checked.status.code(), Some(78));
+    let said = text(&checked.stderr);
+    assert!(
+        said.contains("amtd.toml:2: front.max_connections: 0 is not allowed; allowed: 1 to 65536"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_64() {
+    let ended = amtd().arg("--devise=/dev/mei0").output().unwrap();
+    assert_eq!(ended.status.code(), Some(64));
+    assert!(text(&ended.stderr).contains("--devise"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_ends_with_73() {
+    let place = Place::new(CONFIG);
+    fs::write(place.path("run"), "a file").unwrap();
+    let ended = place.command().output().unwrap();
+    assert_eq!(ended.status.code(), Some(73));
+    assert!(text(&ended.stderr).contains("--runtime-dir"));
+}
+
+#[test]
+fn without_firmware_the_daemon_is_ready_but_says_what_is_missing_and_ends_in_order() {
+    let place = Place::new(CONFIG);
+    let daemon = place.start();
+    let ready = place.told("READY=1");
+    assert!(ready.contains("STATUS=degraded: "), "{ready}");
+
+    assert!(place.get("/healthz").ends_with("\r\n\r\nok\n"));
+    assert!(place.get("/readyz").starts_with("HTTP/1.1 503 "));
+    assert!(place.get("/metrics").ends_with("# EOF\n"));
+    let status = place.get("/status");
+    let status: serde_json::Value = serde_json::from_str(status.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(status["link"]["ready"], false);
+    assert_eq!(status["ports"][0]["port"], 16_992);
+    assert_eq!(status["ports"][0]["state"], "listening");
+    assert_eq!(status["counters"]["driver"]["lost"], 0);
+
+    daemon.signal(Signal::SIGTERM);
+    place.told("STOPPING=1");
+    let (code, log) = daemon.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("stopped"), "{log}");
+    assert!(!place.path("run/http.sock").exists());
+}
+
+#[test]
+fn a_second_daemon_is_told_who_is_first() {
+    let place = Place::new(CONFIG);
+    let first = place.start();
+    place.told("READY=1");
+    let second = place.command().output().unwrap();
+    assert_eq!(second.status.code(), Some(75));
+    let said = text(&second.stderr);
+    assert!(said.contains(&format!("another amtd (process {})", first.0.id())), "{said}");
+}
+
+#[test]
+fn a_daemon_that_was_killed_leaves_nothing_in_the_way_of_the_next() {
+    let place = Place::new(CONFIG);
+    let first = place.start();
+    place.told("READY=1");
+    first.signal(Signal::SIGKILL);
+    assert_eq!(first.ended().0, None);
+    assert!(place.path("run/http.sock").exists());
+    let second = place.start();
+    place.told("READY=1");
+    assert!(place.get("/healthz").starts_with("HTTP/1.1 200 "));
+    second.signal(Signal::SIGINT);
+    assert_eq!(second.ended().0, Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_at_once_although_a_client_is_served() {
+    let place = Place::new(&format!("{CONFIG}[shutdown]\ngrace = \"10m\"\n[queue]\nlink_wait = \"1h\"\n"));
+    let daemon = place.start();
+    place.told("READY=1");
+    let port = port_of(&place.get("/status"));
+    let mut client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    await_connection(&place);
+    daemon.signal(Signal::SIGTERM);
+    place.told("STOPPING=1");
+    daemon.signal(Signal::SIGTERM);
+    let (code, log) = daemon.ended();
+    assert_eq!(code, Some(1), "{log}");
+}
+
+#[test]
+fn the_driver_pats_the_watchdog() {
+    let place = Place::new(CONFIG);
+    let daemon = Daemon(place.command().env("WATCHDOG_USEC", "200000").spawn().unwrap());
+    place.told("WATCHDOG=1");
+    place.told("WATCHDOG=1");
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.ended().0, Some(0));
+}
+
+/// systemd hands over sockets as file descriptors from 3 on, to the process that it names.
+#[test]
+fn a_socket_from_the_service_manager_is_used_and_not_bound_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let place = Place::new(&CONFIG.replace("16992 = 0", &format!("16992 = {port}")));
+    let plain = place.command();
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\"", "sh"]);
+    command.arg(plain.get_program()).args(plain.get_args());
+    command.env("NOTIFY_SOCKET", place.path("notify")).stdin(OwnedFd::from(listener)).stderr(Stdio::piped());
+    let daemon = Daemon(command.spawn().unwrap());
+    // The test's own descriptor of the listener would keep the port after the daemon.
+    drop(command);
+    place.told("READY=1");
+    let status = place.get("/status");
+    assert_eq!(port_of(&status), port);
+    assert!(status.contains("\"state\": \"listening\""), "{status}");
+    TcpStream::connect(("127.0.0.1", port)).unwrap();
+    daemon.signal(Signal::SIGTERM);
+    let (code, log) = daemon.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("took over listening sockets"), "{log}");
+}
+
+fn port_of(status: &str) -> u16 {
+    let json: serde_json::Value = serde_json::from_str(status.split_once("\r\n\r\n").unwrap().1).unwrap();
+    json["ports"][0]["local_port"].as_u64().unwrap().try_into().unwrap()
+}
+
+/// Asks until the client's request waits. Each question is a full turn of the daemon, so that this ends.
+fn await_connection(place: &Place) {
+    let began = Instant::now();
+    while !place.get("/status").contains("\"waiting\": 1") {
+        assert!(began.elapsed() < PATIENCE, "the client never came to wait: {}", place.get("/status"));
+    }
+}
+
+#[test]
+fn help_names_every_option() {
+    let help = text(&amtd().arg("--help").output().unwrap().stdout);
+    for option in
+        ["--device", "--config", "--state-dir", "--runtime-dir", "--check-config", "--log", "--version"]
+    {
+        assert!(help.contains(option), "{option}: {help}");
+    }
+}

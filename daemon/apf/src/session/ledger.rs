@@ -1,0 +1,234 @@
+//! The ledger of a session's channels: numbers, slots, and what remains of channels that firmware did not
+//! finish with. Knows nothing of messages; the handlers in `channels` keep it.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use crate::{
+    channel::{Channel, Opener, Phase, Zombie},
+    class::Class,
+    id::{ChannelId, Port, RemoteChannelId},
+    limits::MAX_ZOMBIES,
+};
+
+/// The slot ledger: the channels that the host may have, by phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slots {
+    /// How many there may be.
+    pub limit: usize,
+    /// Asked for, not answered.
+    pub opening: usize,
+    /// In use.
+    pub open: usize,
+    /// Being closed.
+    pub closing: usize,
+}
+
+impl Slots {
+    /// How many there are.
+    pub fn used(&self) -> usize {
+        self.opening.saturating_add(self.open).saturating_add(self.closing)
+    }
+
+    /// How many more there may be.
+    pub fn free(&self) -> usize {
+        self.limit.saturating_sub(self.used())
+    }
+}
+
+/// One channel as it is now, for status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Its id.
+    pub id: ChannelId,
+    /// The forwarded port; 0 for a channel that firmware opened.
+    pub port: Port,
+    /// Its class.
+    pub class: Class,
+    /// `queued`, `opening`, `abandoned`, `open`, `draining` or `close-sent`.
+    pub state: &'static str,
+    /// Bytes that firmware may send now.
+    pub local_window: u32,
+    /// Bytes that the host may send now.
+    pub remote_window: u32,
+    /// Bytes that wait for transmission.
+    pub queued: usize,
+}
+
+/// The ledger.
+///
+/// A slot is taken from `open` until firmware has seen our CLOSE and answered it, or has had its time to
+/// answer (`apf 4.2`). What firmware then still owes an answer for stays behind as a zombie: it holds no
+/// slot, but its number is not given out, and a late confirmation for it is answered with a CLOSE, because
+/// firmware has reserved a slot of its own.
+#[derive(Debug)]
+pub(super) struct Channels {
+    generation: u32,
+    /// By number. Few: the limits allow 16.
+    live: BTreeMap<u32, Channel>,
+    zombies: BTreeMap<u32, Zombie>,
+    next_number: u32,
+}
+
+impl Channels {
+    pub(super) fn new(generation: u32) -> Self {
+        Self {
+            generation,
+            live: BTreeMap::new(),
+            zombies: BTreeMap::new(),
+            next_number: ChannelId::FIRST_NUMBER,
+        }
+    }
+
+    /// A fresh id: the counter's next number that is neither in use nor a zombie's. When the counter wraps it
+    /// starts over at the first.
+    pub(super) fn next_id(&mut self) -> ChannelId {
+        loop {
+            let number = self.next_number;
+            self.next_number = number.checked_add(1).unwrap_or(ChannelId::FIRST_NUMBER);
+            if !self.live.contains_key(&number) && !self.zombies.contains_key(&number) {
+                return ChannelId::new(self.generation, number);
+            }
+        }
+    }
+
+    pub(super) fn insert(&mut self, channel: Channel) {
+        self.live.insert(channel.id().number(), channel);
+    }
+
+    pub(super) fn get(&self, id: ChannelId) -> Option<&Channel> {
+        self.live.get(&id.number()).filter(|channel| channel.id() == id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
+        self.live.get_mut(&id.number()).filter(|channel| channel.id() == id)
+    }
+
+    pub(super) fn numbered(&self, number: u32) -> Option<&Channel> {
+        self.live.get(&number)
+    }
+
+    pub(super) fn numbered_mut(&mut self, number: u32) -> Option<&mut Channel> {
+        self.live.get_mut(&number)
+    }
+
+    /// The channel that firmware knows by this number.
+    pub(super) fn by_remote(&self, remote: RemoteChannelId) -> Option<ChannelId> {
+        self.live.values().find(|channel| channel.remote() == Some(remote)).map(Channel::id)
+    }
+
+    /// Whether firmware, by confirming channel `number` as `remote`, claims a channel that it has not claimed
+    /// before: one that was asked for, and is not known by this very number already.
+    pub(super) fn is_new_claim(&self, number: u32, remote: RemoteChannelId) -> bool {
+        match (self.live.get(&number), self.zombies.get(&number)) {
+            (Some(channel), _) => channel.was_requested() && channel.remote() != Some(remote),
+            (None, Some(zombie)) => zombie.remote != Some(remote),
+            (None, None) => false,
+        }
+    }
+
+    pub(super) fn direct_count(&self) -> usize {
+        self.live.values().filter(|channel| channel.opener() == Opener::Firmware).count()
+    }
+
+    pub(super) fn slots(&self, limit: usize) -> Slots {
+        let count = |phase| {
+            let counted = |channel: &&Channel| channel.opener() == Opener::Host && channel.phase() == phase;
+            self.live.values().filter(counted).count()
+        };
+        Slots {
+            limit,
+            opening: count(Phase::Opening),
+            open: count(Phase::Open),
+            closing: count(Phase::Closing),
+        }
+    }
+
+    pub(super) fn infos(&self) -> impl Iterator<Item = ChannelInfo> {
+        self.live.values().map(|channel| ChannelInfo {
+            id: channel.id(),
+            port: channel.port(),
+            class: channel.class(),
+            state: channel.state_name(),
+            local_window: channel.local_window(),
+            remote_window: channel.remote_window(),
+            queued: channel.queued(),
+        })
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.live.values().filter_map(Channel::deadline).min()
+    }
+
+    /// A channel whose time is over.
+    pub(super) fn expired(&self, now: Instant) -> Option<u32> {
+        let is_due = |channel: &&Channel| channel.deadline().is_some_and(|deadline| deadline <= now);
+        self.live.values().find(is_due).map(|channel| channel.id().number())
+    }
+
+    /// Forgets everything, and says of each channel whether it had an owner.
+    pub(super) fn drain(&mut self) -> Vec<(ChannelId, bool)> {
+        self.zombies.clear();
+        std::mem::take(&mut self.live)
+            .into_values()
+            .map(|channel| (channel.id(), channel.has_owner()))
+            .collect()
+    }
+
+    pub(super) fn zombie_mut(&mut self, number: u32) -> Option<&mut Zombie> {
+        self.zombies.get_mut(&number)
+    }
+
+    /// Lets a zombie rest: whether there was one.
+    pub(super) fn lay_to_rest(&mut self, number: u32) -> bool {
+        self.zombies.remove(&number).is_some()
+    }
+
+    /// Takes a channel that is gone out of the ledger.
+    pub(super) fn bury(&mut self, number: u32, zombie: Option<Zombie>) {
+        self.live.remove(&number);
+        if let Some(zombie) = zombie {
+            self.zombies.insert(number, zombie);
+        }
+        if self.zombies.len() > MAX_ZOMBIES {
+            // The lowest number is the oldest, as long as the counter has not wrapped.
+            self.zombies.pop_first();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{limits::SessionConfig, test_clock::origin};
+
+    fn ledger_at(next_number: u32) -> Channels {
+        Channels { next_number, ..Channels::new(1) }
+    }
+
+    fn channel(id: ChannelId) -> Channel {
+        let client = ([127, 0, 0, 1], 1).into();
+        Channel::forwarded(id, (Port(16992), client), Class::Bulk, &SessionConfig::default(), origin())
+    }
+
+    #[test]
+    fn numbers_that_wrap_skip_what_is_in_use_and_zero() {
+        let mut ledger = ledger_at(u32::MAX);
+        ledger.insert(channel(ChannelId::new(1, ChannelId::FIRST_NUMBER)));
+        ledger.zombies.insert(ChannelId::FIRST_NUMBER + 1, Zombie { remote: None });
+        let numbers: Vec<u32> = (0..3).map(|_| ledger.next_id().number()).collect();
+        assert_eq!(numbers, [u32::MAX, ChannelId::FIRST_NUMBER + 2, ChannelId::FIRST_NUMBER + 3]);
+    }
+
+    #[test]
+    fn zombies_are_bounded_and_the_oldest_goes_first() {
+        let mut ledger = ledger_at(ChannelId::FIRST_NUMBER);
+        for _ in 0..MAX_ZOMBIES + 1 {
+            let id = ledger.next_id();
+            ledger.insert(channel(id));
+            ledger.bury(id.number(), Some(Zombie { remote: None }));
+        }
+        assert_eq!(ledger.zombies.len(), MAX_ZOMBIES);
+        assert!(!ledger.lay_to_rest(ChannelId::FIRST_NUMBER));
+        assert!(ledger.lay_to_rest(ChannelId::FIRST_NUMBER + 1));
+    }
+}

@@ -1,0 +1,146 @@
+//! The command line, and with it the description of what is measured.
+
+use std::ffi::OsString;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::measure::Group;
+use crate::sizes::{MEGABYTE, Sizes};
+
+/// Measure a forwarder of AMT ports beside a direct link and a null relay
+#[derive(Debug, Parser)]
+#[command(version, after_long_help = METHOD, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    /// Measure the forwarder on this port instead of a daemon of our own
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    pub(crate) attach: Option<SocketAddr>,
+    /// Process of the attached forwarder, for its memory, threads and CPU time
+    #[arg(long, requires = "attach")]
+    pub(crate) pid: Option<u32>,
+    /// Measure less, in under a minute: enough to see that everything works
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Measure only these groups
+    #[arg(long, value_name = "GROUPS", value_delimiter = ',')]
+    pub(crate) only: Vec<Group>,
+    /// Make this many rounds
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) rounds: Option<u16>,
+    /// Let the slow reader take this many megabytes
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) slow_megabytes: Option<u16>,
+    /// Give each simulator this argument too; may be repeated
+    #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
+    pub(crate) sim_arg: Vec<OsString>,
+    /// Write the figures of every round to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write bar plots to this directory as SVG
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) svg: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the null relay alone: print "ready ADDRESS" and serve one client after another
+    NullRelay {
+        /// Virtual MEI device to use
+        device: PathBuf,
+    },
+}
+
+impl Cli {
+    /// How much is measured.
+    pub(crate) fn sizes(&self) -> Sizes {
+        let preset = if self.quick { Sizes::QUICK } else { Sizes::FULL };
+        Sizes {
+            rounds: self.rounds.map_or(preset.rounds, usize::from),
+            slow: self.slow_megabytes.map_or(preset.slow, |megabytes| usize::from(megabytes) * MEGABYTE),
+            ..preset
+        }
+    }
+
+    /// The groups to measure, in their order.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let wanted = |group: &Group| self.only.is_empty() || self.only.contains(group);
+        Group::all().iter().copied().filter(wanted).collect()
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut addresses = text.to_socket_addrs().map_err(|error| format!("{error}; expected HOST:PORT"))?;
+    addresses.next().ok_or_else(|| "no address".to_owned())
+}
+
+const METHOD: &str = "\
+What is measured
+
+  Three contenders do the same exchanges with firmware simulators of the same
+  kind, one each (LME takes one connection at a time):
+
+  subject      amtd, or the forwarder given with --attach, over TCP
+  null relay   the least any forwarder must do: one thread, one client, one APF
+               channel per accepted connection; bytes are pumped between a TCP
+               socket and the device with poll(2). A process of its own. It
+               announces the daemon's window and returns credit by its rule
+  direct link  the exchange made on the virtual device by this program itself,
+               with no forwarder and no TCP: the cost of device and firmware
+
+  They are measured in turns, round after round, so that a disturbance of the
+  machine hits all alike. A figure is the median of the rounds, except max and
+  counts of failures, which are the worst of all rounds. The ratio is subject
+  over null relay: the median of the ratios within each round. Where several
+  connections stand beside one, the ratio is to the null relay's one.
+
+  An attached forwarder brings its own simulator; start it with the options of
+  those here (defaults, and --sim-arg), or the ratios mean nothing.
+
+Groups
+
+  kept       GET of 128 bytes without login, one after another on a connection,
+             from before the request is sent until its answer is complete (a
+             request that firmware refuses, 401, would end the connection)
+  wsman      Get of AMT_GeneralSettings with digest (one nonce, rising count);
+             the answer has more than 1 KB. Computing the digest is not counted
+  new        connect, GET of 128 bytes, answer; closing is not counted. Then by
+             8 clients side by side: the longest of all
+  rate       GETs of 128 bytes by 1, 8 and 64 clients on kept connections
+  download   32 MB of checked content in all, over 1, 8 and 32 connections; and
+             the forwarder's CPU time per megabyte with one
+  upload     the same the other way; firmware returns count and CRC-32
+  slow       32 MB, read at 2 MB/s, checked; all contenders at the same time
+  clients    1 to 1000 clients connect, then ask at once, twice, then close; a
+             client fails on any error, wrong byte, or 60 s without an answer
+  start      start of the process until READY=1 (null relay: its first line;
+             direct link: connect and handshake), logs and files included
+  footprint  resident memory, threads, and voluntary context switches of all
+             threads per second, 5 s after everything else has ended
+
+  MB is 10^6 bytes, MiB is 2^20 bytes. Build with --release: a debug build
+  measures the absence of the optimiser.
+
+Exit status
+
+  0  everything was measured and no content was wrong, whatever the times
+  1  wrong content, failed clients, or a measurement that could not be made";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent_and_every_group_is_described() {
+        Cli::command().debug_assert();
+        for group in Group::all() {
+            let name = clap::ValueEnum::to_possible_value(group).unwrap();
+            assert!(METHOD.contains(&format!("\n  {} ", name.get_name())), "{group:?}");
+        }
+        assert!(METHOD.lines().all(|line| line.chars().count() <= 80));
+    }
+}

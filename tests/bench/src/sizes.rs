@@ -1,0 +1,53 @@
+//! How much of each measurement is made.
+
+use std::time::Duration;
+
+/// Numbers of rounds, exchanges and bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Sizes {
+    /// Rounds of each measurement.
+    pub(crate) rounds: usize,
+    /// Exchanges per round on a kept connection.
+    pub(crate) kept: usize,
+    /// Exchanges per round with a connection each.
+    pub(crate) new: usize,
+    /// Requests per round of the request rates, over all connections.
+    pub(crate) requests: usize,
+    /// Bytes per round of a transfer, over all streams.
+    pub(crate) transfer: usize,
+    /// Bytes that the slow reader takes.
+    pub(crate) slow: usize,
+    /// Rounds of concurrent clients.
+    pub(crate) crowds: usize,
+    /// How long the idle process is watched.
+    pub(crate) idle: Duration,
+}
+
+/// 10^6 bytes.
+pub(crate) const MEGABYTE: usize = 1_000_000;
+
+impl Sizes {
+    /// For figures to rely on.
+    pub(crate) const FULL: Self = Self {
+        rounds: 7,
+        kept: 2_000,
+        new: 400,
+        requests: 8_000,
+        transfer: 32 * MEGABYTE,
+        slow: 32 * MEGABYTE,
+        crowds: 2,
+        idle: Duration::from_secs(10),
+    };
+
+    /// For a check that everything works, in less than a minute.
+    pub(crate) const QUICK: Self = Self {
+        rounds: 3,
+        kept: 500,
+        new: 150,
+        requests: 2_000,
+        transfer: 8 * MEGABYTE,
+        slow: 2 * MEGABYTE,
+        crowds: 1,
+        idle: Duration::from_secs(3),
+    };
+}
