@@ -43,6 +43,10 @@ pub struct Cli {
     #[arg(long, conflicts_with = "check_config")]
     pub print_default_config: bool,
 
+    /// Say which class a recorded HTTP request gets and why, and exit; "-" reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check_config", "print_default_config"])]
+    pub explain_class: Option<PathBuf>,
+
     /// Log what this filter lets through, as in "debug" or "info,amtd::driver=trace"
     #[arg(long, value_name = "FILTER", value_parser = filter)]
     pub log: Option<String>,
@@ -159,6 +163,7 @@ mod tests {
         assert_eq!(cli.config.unwrap(), Path::new("/etc/x.toml"));
         assert!(cli.check_config);
         assert!(parse(&["--print-default-config"]).unwrap().print_default_config);
+        assert_eq!(parse(&["--explain-class", "-"]).unwrap().explain_class.unwrap(), Path::new("-"));
         assert_eq!(parse(&["--version"]).unwrap_err().kind(), clap::error::ErrorKind::DisplayVersion);
         Cli::command().debug_assert();
     }

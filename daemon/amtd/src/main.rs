@@ -8,7 +8,7 @@ use amtd::{
     app::{Daemon, EXIT_USAGE, Failure},
     cli::{Cli, Directories},
     config::{self, Config},
-    descriptors,
+    descriptors, front,
     lock::InstanceLock,
     telemetry,
 };
@@ -48,6 +48,10 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let config = cli.load_config()?;
     if cli.check_config {
         println!("amtd: the configuration is valid");
+        return Ok(());
+    }
+    if let Some(file) = &cli.explain_class {
+        print!("{}", front::explain_class(file, &config)?);
         return Ok(());
     }
     telemetry::init(&config.log.filter)?;

@@ -284,3 +284,37 @@ fn help_names_every_option() {
         assert!(help.contains(option), "{option}: {help}");
     }
 }
+
+#[test]
+fn the_class_of_a_recorded_request_is_explained_with_the_configuration_in_effect() {
+    let place = Place::new("[[classes.rule]]\nclass = \"bulk\"\npath = [\"/logs*\"]\n");
+    let request = place.path("request");
+    fs::write(&request, "GET /logs.htm HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    let explained = place.command().arg("--explain-class").arg(&request).output().unwrap();
+    assert_eq!(explained.status.code(), Some(0), "{}", text(&explained.stderr));
+    let said = text(&explained.stdout);
+    assert!(
+        said.starts_with("class       bulk\nrule        1 of 1: { class = \"bulk\", path = [\"/logs*\"] }\n"),
+        "{said}"
+    );
+
+    let mut asked = place.command();
+    asked.args(["--explain-class", "-"]).stdin(Stdio::from(fs::File::open(&request).unwrap()));
+    assert_eq!(text(&asked.output().unwrap().stdout), said, "the same from standard input");
+}
+
+#[test]
+fn a_recording_that_says_nothing_ends_with_65_and_one_that_is_not_there_with_66() {
+    let place = Place::new("");
+    let cut = place.path("cut");
+    fs::write(&cut, "GET / HT").unwrap();
+    for (file, code, said) in [
+        (&cut, 65, "ends within the head of a request, after 8 bytes"),
+        (&place.path("absent"), 66, "absent: cannot be read: "),
+    ] {
+        let ended = place.command().arg("--explain-class").arg(file).output().unwrap();
+        assert_eq!(ended.status.code(), Some(code));
+        assert!(text(&ended.stderr).contains(said), "{}", text(&ended.stderr));
+        assert!(ended.stdout.is_empty());
+    }
+}

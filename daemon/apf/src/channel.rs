@@ -211,6 +211,12 @@ impl Channel {
         }
     }
 
+    /// Bytes that firmware was handed and has neither credited nor answered, and whether they suffice for it to be
+    /// expected to.
+    pub(crate) fn handed(&self) -> (usize, bool) {
+        (self.remote_window.handed(), self.remote_window.is_well_fed())
+    }
+
     /// Takes bytes out of buffer and window and appends them to `out`. If those were the last before a close,
     /// the close is due.
     pub(crate) fn take(&mut self, now: Instant, bytes: usize, out: &mut Vec<u8>) -> Effects {
@@ -292,6 +298,7 @@ impl Channel {
         if self.remote().is_none() {
             return Received::Stray;
         }
+        self.remote_window.answered();
         match self.local_window.receive(bytes) {
             _ if !self.has_owner() => Received::Discard,
             Ok(()) => Received::Deliver,

@@ -3,7 +3,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use crate::{id::Port, wire};
+use crate::{class::Class, id::Port, wire};
 
 /// Global requests that may wait for their reply at once, because an earlier one still waits for the host's
 /// answer and replies must keep their order. Firmware sends about four. Beyond: session error
@@ -24,10 +24,10 @@ pub(crate) const MAX_ZOMBIES: usize = 1024;
 pub(crate) const MAX_CHUNKS: usize = 64;
 
 /// The receive window of a channel whose owner has gone: granted before our CLOSE, so that firmware can send
-/// the rest of its answer into the void, whatever its size, without another adjust. An adjust *after* our
-/// CLOSE could cross firmware's and reach the next channel that firmware gives the same number. As large as a
-/// peer can hold that counts in signed numbers.
-pub(crate) const FAREWELL_WINDOW: u32 = 0x7fff_ffff;
+/// the rest of its answer into the void without another adjust. An adjust *after* our CLOSE could cross
+/// firmware's and reach the next channel that firmware gives the same number. Larger than any answer of AMT, and
+/// small enough that a large download that was given up does not keep the link busy for long.
+pub(crate) const FAREWELL_WINDOW: u32 = 1 << 20;
 
 /// Longest address or host name accepted from firmware, in bytes (`apf 10` row 22). Longer: the request is
 /// refused.
@@ -67,6 +67,10 @@ pub struct SessionConfig {
     /// Longest payload of one data message, in bytes, and the quantum of the round-robin within a class.
     /// Default 4096, 1 to 1 MiB; what the device takes is a second bound.
     pub max_frame: usize,
+    /// Bytes that firmware may have been handed by the channels of each class, as in [`Class::ALL`], without having
+    /// credited or answered them. Default 64 KiB for the urgent classes, 32 KiB for interactive, 16 KiB for bulk. Beyond:
+    /// they wait here, where an urgent message can pass them. A channel may always have half a window with firmware.
+    pub max_handed: [usize; Class::ALL.len()],
     /// Ports that firmware may ask to have forwarded. Default: the six that `apf 3.4` lists. Others are
     /// refused.
     pub allowed_ports: Vec<Port>,
@@ -93,6 +97,11 @@ impl SessionConfig {
         }
     }
 
+    /// The share of a class in what firmware has not credited.
+    pub(crate) fn max_handed(&self, class: Class) -> usize {
+        self.max_handed.get(class.index()).copied().unwrap_or(usize::MAX)
+    }
+
     /// The most payload that one data message may carry.
     pub(crate) fn frame_limit(&self) -> usize {
         self.max_frame.min(self.max_message_length.saturating_sub(wire::DATA_HEADER)).max(1)
@@ -110,6 +119,7 @@ impl Default for SessionConfig {
             max_direct: 2,
             tx_buffer: 16_384,
             max_frame: 4096,
+            max_handed: [64 << 10, 64 << 10, 32 << 10, 16 << 10],
             allowed_ports: [16_992, 16_993, 16_994, 16_995, 623, 664].map(Port).to_vec(),
             max_forwards: 16,
             timeouts: Timeouts::default(),

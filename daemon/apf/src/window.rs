@@ -1,31 +1,54 @@
 //! Flow-control windows (`apf 4.5`). All window arithmetic of the crate is here; nothing in it can wrap or go
 //! below zero.
 
-/// What the remote side still allows the local side to send, in bytes.
+/// What the remote side still allows the local side to send, and what it has been handed without a sign that it
+/// took it, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct SendWindow(u32);
+pub(crate) struct SendWindow {
+    open: u32,
+    handed: u32,
+    /// The window as it was announced: a remote side that credits in halves must be able to reach one.
+    announced: u32,
+}
 
 impl SendWindow {
     pub(crate) fn new(bytes: u32) -> Self {
-        Self(bytes)
+        Self { open: bytes, handed: 0, announced: bytes }
     }
 
     pub(crate) fn available(self) -> u32 {
-        self.0
+        self.open
+    }
+
+    /// Bytes handed over and neither credited nor answered.
+    pub(crate) fn handed(self) -> usize {
+        widen(self.handed)
+    }
+
+    /// Whether the remote side has enough in hand to be expected to credit it.
+    pub(crate) fn is_well_fed(self) -> bool {
+        self.handed >= self.announced.div_ceil(2)
     }
 
     /// Takes up to `wanted` bytes out of the window and returns how many it gave.
     pub(crate) fn take(&mut self, wanted: usize) -> usize {
-        let granted = saturate(wanted).min(self.0);
-        self.0 = self.0.saturating_sub(granted);
+        let granted = saturate(wanted).min(self.open);
+        self.open = self.open.saturating_sub(granted);
+        self.handed = self.handed.saturating_add(granted);
         widen(granted)
     }
 
     /// Adds bytes; whether the sum fitted. If not, the window is as large as it can be (`apf 10` row 47).
     pub(crate) fn grow(&mut self, bytes: u32) -> bool {
-        let sum = self.0.checked_add(bytes);
-        self.0 = sum.unwrap_or(u32::MAX);
+        self.handed = self.handed.saturating_sub(bytes);
+        let sum = self.open.checked_add(bytes);
+        self.open = sum.unwrap_or(u32::MAX);
         sum.is_some()
+    }
+
+    /// The remote side answered: it has taken what it was handed, whether it credits it or not.
+    pub(crate) fn answered(&mut self) {
+        self.handed = 0;
     }
 }
 
@@ -125,6 +148,21 @@ mod tests {
         assert_eq!(window.take(7), 7);
         assert_eq!(window.take(7), 3);
         assert_eq!(window.take(usize::MAX), 0);
+    }
+
+    #[test]
+    fn what_was_handed_over_is_settled_by_credit_or_by_an_answer() {
+        let mut window = SendWindow::new(100);
+        window.take(49);
+        assert!(!window.is_well_fed());
+        window.take(11);
+        assert!(window.is_well_fed());
+        window.grow(20);
+        assert_eq!(window.handed(), 40);
+        window.answered();
+        assert_eq!((window.handed(), window.available()), (0, 60));
+        window.grow(1000);
+        assert_eq!(window.handed(), 0, "never below zero");
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Connection {
         }
         match self.attempt(Interest::READABLE, |fd| self.kind.receive(fd, buffer))? {
             None => Ok(Recv::WouldBlock),
-            Some(0) => self.kind.zero_length_read(),
+            Some(0) => self.kind.zero_length_read(&self.fd),
             Some(length) if length > self.max_message_length => Err(LinkError::Protocol(Errno::EMSGSIZE)),
             Some(length) => Ok(Recv::Message(length)),
         }
@@ -248,12 +248,15 @@ impl Kind {
         }
     }
 
-    /// A socket has no way to tell an empty packet from the end; the virtual device sends none.
-    fn zero_length_read(self) -> Result<Recv, LinkError> {
-        match self {
-            Self::Char => Ok(Recv::Empty),
-            Self::Virtual => Err(LinkError::Gone),
-        }
+    /// On a device an empty message (mei 4); on a socket perhaps the end, which hangs up as well.
+    fn zero_length_read(self, fd: &AsyncFd<Descriptor>) -> Result<Recv, LinkError> {
+        let ended = match self {
+            Self::Char => false,
+            Self::Virtual => {
+                virtual_device::hung_up(fd.get_ref().as_fd().map_err(|_closed| LinkError::Gone)?)
+            }
+        };
+        if ended { Err(LinkError::Gone) } else { Ok(Recv::Empty) }
     }
 }
 

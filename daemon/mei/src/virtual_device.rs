@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect as connect_socket, recv, send, setsockopt,
@@ -81,6 +82,15 @@ fn exchange(
         0 => Err(Errno::ECONNRESET),
         length => Ok((fd, length)),
     }
+}
+
+/// Whether the peer has closed. What it sent before can still be read.
+pub(crate) fn hung_up(fd: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::new(fd, PollFlags::empty())];
+    let answered = poll(&mut polled, PollTimeout::ZERO);
+    // A hang-up is reported without being asked for. A descriptor that cannot be asked is of no use either.
+    let [polled] = polled;
+    answered.is_err() || polled.revents().is_none_or(|events| events.intersects(PollFlags::POLLHUP))
 }
 
 /// The time left, but never zero, which for a socket means for ever.

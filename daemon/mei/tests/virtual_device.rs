@@ -281,6 +281,16 @@ async fn end_of_the_device_comes_after_what_it_had_sent() {
 }
 
 #[tokio::test]
+async fn empty_message_is_not_taken_for_the_end_of_the_device() {
+    let (connection, peer) = connected(16).await;
+    soon(peer.send(b"")).await.unwrap();
+    soon(peer.send(b"next")).await.unwrap();
+    let mut buffer = [0; 16];
+    assert_eq!(soon(connection.recv(&mut buffer)).await, Ok(0));
+    assert_eq!(soon(connection.recv(&mut buffer)).await, Ok(4));
+}
+
+#[tokio::test]
 async fn end_of_the_device_wakes_a_waiting_reader_and_a_waiting_writer() {
     let (connection, peer) = connected(MAX).await;
     soon(connection.send_ready()).await.unwrap();

@@ -109,7 +109,7 @@ Groups
   new        connect, GET of 128 bytes, answer; closing is not counted. Then by
              8 clients side by side: the longest of all
   rate       GETs of 128 bytes by 1, 8 and 64 clients on kept connections
-  download   32 MB of checked content in all, over 1, 8 and 32 connections; and
+  download   16 MB of checked content in all, over 1, 8 and 32 connections; and
              the forwarder's CPU time per megabyte with one
   upload     the same the other way; firmware returns count and CRC-32
   slow       32 MB, read at 2 MB/s, checked; all contenders at the same time

@@ -2,6 +2,8 @@
 //! alike, so that a lost, repeated or misplaced piece shows. The simulator makes the same stream by the same rule for
 //! `/sim/bulk`; this is a second implementation of it.
 
+use amtd_harness::http::HttpError;
+
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 const WORD: usize = 8;
 
@@ -18,8 +20,17 @@ pub(crate) struct Check {
 }
 
 impl Check {
+    /// Takes the next piece, as a reader of an answer does.
+    pub(crate) fn take(&mut self, piece: &[u8]) -> Result<(), HttpError> {
+        let position = self.position;
+        if self.takes(piece) {
+            return Ok(());
+        }
+        Err(HttpError::Malformed(format!("wrong content after {position} bytes")))
+    }
+
     /// Takes the next piece; returns whether it is right.
-    pub(crate) fn takes(&mut self, piece: &[u8]) -> bool {
+    fn takes(&mut self, piece: &[u8]) -> bool {
         // Up to the next word, whole words, what is left.
         let offset = (self.position % WORD as u64) as usize;
         let lead = if offset == 0 { 0 } else { (WORD - offset).min(piece.len()) };

@@ -123,3 +123,30 @@ impl Drop for DirectChannel<'_> {
         let _ = self.link.close_channel(self.remote);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use amt_sim::{SimConfig, Simulator};
+    use amtd_harness::http::Connection;
+
+    use super::*;
+    use crate::content::{Check, content};
+    use crate::load::{download_request, receipt, upload_head};
+
+    #[test]
+    fn transfers_larger_than_a_window_are_complete_on_channel_after_channel() {
+        let directory = tempfile::tempdir().unwrap();
+        let sim = Simulator::start(SimConfig::new(directory.path().join("mei"))).unwrap();
+        let mut link = Link::open(sim.socket()).unwrap();
+        let body = content(100_000);
+        for _ in 0..20 {
+            let mut connection = Connection::over(DirectChannel::open(&mut link).unwrap());
+            let mut check = Check::default();
+            connection.send(&download_request(100_000)).unwrap();
+            connection.receive_into(|piece| check.take(piece)).unwrap();
+            assert_eq!(check.position(), 100_000);
+            connection.send(&upload_head(body.len())).unwrap();
+            assert_eq!(connection.exchange(&body).unwrap().text().trim(), receipt(&body));
+        }
+    }
+}

@@ -162,7 +162,7 @@ impl Client {
     async fn download(&mut self, bytes: usize) -> Result<()> {
         self.stream.write_all(&download_request(bytes)).await?;
         let mut check = Check::default();
-        let status = self.answer(|piece| check.takes(piece)).await?;
+        let status = self.answer(|piece| check.take(piece)).await?;
         ensure!(status == 200, "status {status} for a download");
         ensure!(check.position() == bytes as u64, "{} bytes instead of {bytes}", check.position());
         Ok(())
@@ -175,7 +175,7 @@ impl Client {
         let status = self
             .answer(|piece| {
                 receipt.extend_from_slice(piece);
-                true
+                Ok(())
             })
             .await?;
         let receipt = String::from_utf8_lossy(&receipt);
@@ -183,12 +183,9 @@ impl Client {
         Ok(())
     }
 
-    /// Reads one answer; `take` says of each piece of its body whether it is right. Returns the status.
-    async fn answer(&mut self, mut take: impl FnMut(&[u8]) -> bool) -> Result<u16> {
+    /// Reads one answer, whose body goes to `take`. Returns the status.
+    async fn answer(&mut self, mut take: impl FnMut(&[u8]) -> Result<(), HttpError>) -> Result<u16> {
         let mut decoder = Decoder::new();
-        let mut take = |piece: &[u8]| {
-            if take(piece) { Ok(()) } else { Err(HttpError::Malformed("wrong content".to_owned())) }
-        };
         while !decoder.is_complete() {
             let read = self.stream.read(&mut self.buffer).await?;
             if read == 0 {

@@ -88,10 +88,15 @@ fn raise_descriptor_limit() -> Result<()> {
 /// What the figures depend on besides the program.
 fn conditions(cli: &Cli) -> String {
     let processors = thread::available_parallelism().map_or(0, usize::from);
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let (kernel, load) = (read("/proc/sys/kernel/osrelease"), read("/proc/loadavg"));
+    let load = load.split(' ').next().unwrap_or_default();
     let build = if cfg!(debug_assertions) { "DEBUG BUILD: figures mean nothing" } else { "release build" };
     let rounds = cli.sizes().rounds;
-    format!("amt-bench: {rounds} rounds, {processors} processors, Linux {}, {build}\n", kernel.trim())
+    let kernel = kernel.trim();
+    format!(
+        "amt-bench: {rounds} rounds, {processors} processors, load {load} before, Linux {kernel}, {build}\n"
+    )
 }
 
 /// One line on a terminal that the next one replaces; nothing elsewhere.

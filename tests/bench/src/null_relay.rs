@@ -22,9 +22,13 @@ use crate::link::{Link, data_header};
 /// Serves one client after another on any free port of 127.0.0.1, and says which on stdout: `ready 127.0.0.1:PORT`. Returns only
 /// when the device is gone.
 pub(crate) fn run(device: &Path) -> Result<()> {
-    let mut link = Link::open(device)?;
+    let link = Link::open(device)?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
     writeln!(io::stdout(), "ready {}", listener.local_addr()?)?;
+    serve(link, &listener)
+}
+
+fn serve(mut link: Link, listener: &TcpListener) -> Result<()> {
     let mut buffer = vec![0; link.max_message()];
     loop {
         let mut ready =
@@ -246,5 +250,53 @@ fn write_now(client: &TcpStream, bytes: &[u8]) -> io::Result<Option<usize>> {
         Err(Errno::EAGAIN) => Ok(Some(0)),
         Err(Errno::EPIPE | Errno::ECONNRESET) => Ok(None),
         Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use amt_sim::{SimConfig, Simulator};
+    use amtd_harness::PATIENCE;
+    use amtd_harness::http::Connection;
+
+    use super::*;
+    use crate::content::{Check, content};
+    use crate::load::{download_request, receipt, upload_head};
+
+    #[test]
+    fn each_client_gets_a_channel_and_every_byte_although_more_come_than_firmware_has_slots() {
+        let directory = tempfile::tempdir().unwrap();
+        let sim = Simulator::start(SimConfig::new(directory.path().join("mei"))).unwrap();
+        let link = Link::open(sim.socket()).unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let relay = thread::spawn(move || serve(link, &listener));
+        let body = content(100_000);
+        for _ in 0..20 {
+            let mut client = Connection::open(address, PATIENCE).unwrap();
+            let mut check = Check::default();
+            client.send(&download_request(100_000)).unwrap();
+            client.receive_into(|piece| check.take(piece)).unwrap();
+            assert_eq!(check.position(), 100_000);
+            client.send(&upload_head(body.len())).unwrap();
+            assert_eq!(client.exchange(&body).unwrap().text().trim(), receipt(&body));
+        }
+        drop(sim);
+        assert!(relay.join().unwrap().is_err(), "the relay outlived its device");
+    }
+
+    #[test]
+    fn end_of_the_firmware_side_reaches_the_client() {
+        let directory = tempfile::tempdir().unwrap();
+        let sim = Simulator::start(SimConfig::new(directory.path().join("mei"))).unwrap();
+        let link = Link::open(sim.socket()).unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let mut client = Connection::open(listener.local_addr().unwrap(), PATIENCE).unwrap();
+        thread::spawn(move || serve(link, &listener));
+        client.send(b"GET /sim/bulk/9000 HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
+        let bytes = client.read_to_end().unwrap();
+        assert!(bytes.ends_with(&content(9000)));
     }
 }

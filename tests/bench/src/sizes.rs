@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Numbers of rounds, exchanges and bytes.
+/// Numbers of rounds, exchanges and bytes. Many short rounds rather than few long ones: what disturbs the machine for a second
+/// then hits all contenders alike.
 #[derive(Debug, Clone)]
 pub(crate) struct Sizes {
     /// Rounds of each measurement.
@@ -29,11 +30,11 @@ pub(crate) const MEGABYTE: usize = 1_000_000;
 impl Sizes {
     /// For figures to rely on.
     pub(crate) const FULL: Self = Self {
-        rounds: 7,
-        kept: 2_000,
-        new: 400,
-        requests: 8_000,
-        transfer: 32 * MEGABYTE,
+        rounds: 15,
+        kept: 1_000,
+        new: 200,
+        requests: 4_000,
+        transfer: 16 * MEGABYTE,
         slow: 32 * MEGABYTE,
         crowds: 2,
         idle: Duration::from_secs(10),
@@ -41,11 +42,11 @@ impl Sizes {
 
     /// For a check that everything works, in less than a minute.
     pub(crate) const QUICK: Self = Self {
-        rounds: 3,
-        kept: 500,
-        new: 150,
-        requests: 2_000,
-        transfer: 8 * MEGABYTE,
+        rounds: 5,
+        kept: 300,
+        new: 100,
+        requests: 1_000,
+        transfer: 4 * MEGABYTE,
         slow: 2 * MEGABYTE,
         crowds: 1,
         idle: Duration::from_secs(3),

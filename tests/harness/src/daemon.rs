@@ -101,21 +101,39 @@ impl Daemon {
     /// # Errors
     /// It ends, or does not say so in time.
     pub fn wait_ready(&mut self, limit: Duration) -> Result<(), Error> {
-        self.wait_notice(0, "READY=1", limit).map(drop)
+        self.wait_notice("READY=1", limit, |notice| notice == "READY=1").map(drop)
     }
 
-    /// Waits for a notification that begins with `start` (`READY=1`, `STATUS=degraded`), among those sent after the first
-    /// `since` (see [`Self::mark`]), and returns it.
+    /// Waits for a notification, among all that it has sent, that `fits`, and returns it.
     ///
     /// # Errors
-    /// The daemon ends, or none comes in time.
-    pub fn wait_notice(&mut self, since: usize, start: &str, limit: Duration) -> Result<String, Error> {
-        self.process.wait_for(&format!("notification {start:?}"), limit, |entries| {
-            entries.notices_since(since).find(|notice| notice.starts_with(start)).map(str::to_owned)
+    /// The daemon ends, or none comes in time; `awaited` says in the error what was missing.
+    pub fn wait_notice(
+        &mut self,
+        awaited: &str,
+        limit: Duration,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<String, Error> {
+        self.wait_notice_since(0, awaited, limit, fits)
+    }
+
+    /// As [`Self::wait_notice`], among those sent after the first `mark` (see [`Self::mark`]).
+    ///
+    /// # Errors
+    /// As [`Self::wait_notice`].
+    pub fn wait_notice_since(
+        &mut self,
+        mark: usize,
+        awaited: &str,
+        limit: Duration,
+        fits: impl Fn(&str) -> bool,
+    ) -> Result<String, Error> {
+        self.process.wait_for(awaited, limit, |entries| {
+            entries.notices_since(mark).find(|notice| fits(notice)).map(str::to_owned)
         })
     }
 
-    /// How many notifications it has sent: from here on [`Self::wait_notice`] sees only newer ones.
+    /// How many notifications it has sent: a mark for [`Self::wait_notice_since`].
     #[must_use]
     pub fn mark(&self) -> usize {
         self.journal().read(crate::journal::Entries::mark)

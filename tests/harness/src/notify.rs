@@ -2,8 +2,9 @@
 //! into the journal of the process.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -15,7 +16,7 @@ const MAX_DATAGRAM: usize = 4096;
 /// A notify socket with the thread that reads it.
 #[derive(Debug)]
 pub(crate) struct NotifySocket {
-    path: PathBuf,
+    socket: UnixDatagram,
     reader: Option<JoinHandle<()>>,
 }
 
@@ -27,16 +28,16 @@ impl NotifySocket {
             _ => {}
         }
         let socket = UnixDatagram::bind(path)?;
-        let reader = thread::spawn(move || read(&socket, &journal));
-        Ok(Self { path: path.to_owned(), reader: Some(reader) })
+        let readers_own = socket.try_clone()?;
+        let reader = thread::spawn(move || read(&readers_own, &journal));
+        Ok(Self { socket, reader: Some(reader) })
     }
 }
 
 impl Drop for NotifySocket {
     fn drop(&mut self) {
-        // An empty datagram is our own: it ends the reader. A service has no reason to send one.
-        let asked = UnixDatagram::unbound().and_then(|socket| socket.send_to(&[], &self.path));
-        if let (Ok(_), Some(reader)) = (asked, self.reader.take()) {
+        // The reader finds what was sent before, and then the end. By path it could not be reached: a successor may be there.
+        if let (Ok(()), Some(reader)) = (self.socket.shutdown(Shutdown::Both), self.reader.take()) {
             let _ = reader.join();
         }
     }
@@ -55,6 +56,19 @@ fn read(socket: &UnixDatagram, journal: &Journal) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn socket_whose_path_has_a_successor_still_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notify");
+        let old = NotifySocket::bind(&path, Arc::default()).unwrap();
+        let journal = Arc::new(Journal::default());
+        let successor = NotifySocket::bind(&path, Arc::clone(&journal)).unwrap();
+        drop(old);
+        UnixDatagram::unbound().unwrap().send_to(b"READY=1", &path).unwrap();
+        drop(successor);
+        assert_eq!(journal.read(|said| said.notices().count()), 1);
+    }
 
     #[test]
     fn each_assignment_of_a_datagram_is_one_notice() {

@@ -94,12 +94,13 @@ impl Sim {
     /// Sends one command to the control socket and returns the reply. The commands are described in the simulator's README.
     ///
     /// # Errors
-    /// The simulator is not there, or does not answer with JSON.
+    /// The simulator is not there, or does not say that it did what it was told.
     pub fn control(&self, command: &Value) -> Result<Value, Error> {
         let path = self.control_socket();
         let reply = exchange(&path, command).map_err(Error::file(&path))?;
-        let answer = |_| Error::Answer { what: format!("control command {command}"), answer: reply.clone() };
-        serde_json::from_str(&reply).map_err(answer)
+        let value: Option<Value> = serde_json::from_str(&reply).ok();
+        let done = value.filter(|value| value["ok"] == true);
+        done.ok_or_else(|| Error::Answer { what: format!("control command {command}"), answer: reply })
     }
 }
 

@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn measure(socket: &Path) -> Result<(), Box<dyn std::error::Error>> {
     for credit in [ReceiveCredit::One, ReceiveCredit::Buffer] {
         println!("host may leave unread: {credit:?}");
-        let rate = with_simulator(socket, credit, (4096, 1400), |host| exchanges(host, ECHO_PORT, &[b'x'; 100], 100))?;
+        let rate = with_simulator(socket, credit, (4096, 1400), |host| {
+            exchanges(host, ECHO_PORT, &[b'x'; 100], 100)
+        })?;
         println!("  100-byte echo               {rate:>9.0} per second");
         let request = b"GET /sim/bulk/100 HTTP/1.1\r\nHost: amt\r\n\r\n";
         let rate = with_simulator(socket, credit, (4096, 1400), |host| {

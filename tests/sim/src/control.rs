@@ -101,11 +101,12 @@ async fn answer(line: &str, requests: &mpsc::Sender<Request>) -> Value {
 /// Has the event loop take a step.
 pub(crate) async fn ask(step: Step, requests: &mpsc::Sender<Request>) -> Value {
     let (reply, answer) = oneshot::channel();
-    let sent = requests.send(Request { step, reply }).await;
-    match (sent, answer.await) {
-        (Ok(()), Ok(answer)) => answer,
-        _ => refusal("the simulator has stopped"),
+    if requests.send(Request { step, reply }).await.is_ok()
+        && let Ok(answer) = answer.await
+    {
+        return answer;
     }
+    refusal("the simulator has stopped")
 }
 
 pub(crate) fn refusal(error: &str) -> Value {

@@ -162,7 +162,10 @@ mod tests {
         assert!(engine.step(&mut device, now).is_none());
         let first = engine.deadline().unwrap();
         assert_eq!(engine.step(&mut device, first).unwrap().owner.slot, 1);
-        assert!(engine.step(&mut device, first).is_none(), "the second request starts when the first is done");
+        assert!(
+            engine.step(&mut device, first).is_none(),
+            "the second request starts when the first is done"
+        );
         let second = engine.deadline().unwrap();
         assert!(second >= first + Duration::from_millis(1));
         assert_eq!(engine.step(&mut device, second).unwrap().owner.slot, 2);

@@ -9,8 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use amtd_apf::wire::{
-    ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, DATA_HEADER, Endpoints, Message,
-    OpenFailureReason, ProtocolVersion, RESERVED, Request, RequestSuccess, SystemId, TRIGGER_LME, WindowAdjust,
+    ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, DATA_HEADER, Endpoints,
+    Message, OpenFailureReason, ProtocolVersion, RESERVED, Request, RequestSuccess, SystemId, TRIGGER_LME,
+    WindowAdjust,
 };
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -209,9 +210,12 @@ impl ApfHost {
     /// If the device closes or falls silent.
     pub fn write(&mut self, number: u32, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            let Some(book) = self.channels.get_mut(&number) else { return Err(io::ErrorKind::NotConnected.into()) };
+            let Some(book) = self.channels.get_mut(&number) else {
+                return Err(io::ErrorKind::NotConnected.into());
+            };
             let Some(receiver) = book.remote else { return Err(io::ErrorKind::NotConnected.into()) };
-            let length = bytes.len().min(self.max_payload).min(usize::try_from(book.may_send).unwrap_or(usize::MAX));
+            let length =
+                bytes.len().min(self.max_payload).min(usize::try_from(book.may_send).unwrap_or(usize::MAX));
             if length == 0 {
                 self.pump()?;
                 continue;
@@ -299,7 +303,9 @@ impl ApfHost {
             Message::ServiceRequest(service) => self.send(Message::ServiceAccept(service)),
             Message::UserauthRequest(_) => self.send(Message::UserauthSuccess),
             Message::KeepaliveRequest(cookie) => self.send(Message::KeepaliveReply(cookie)),
-            Message::KeepaliveOptionsRequest(_) => self.send(Message::KeepaliveOptionsReply(Default::default())),
+            Message::KeepaliveOptionsRequest(_) => {
+                self.send(Message::KeepaliveOptionsReply(Default::default()))
+            }
             Message::GlobalRequest(request) => match request.request {
                 Request::TcpipForward(forward) => {
                     self.ports.push(forward.port);

@@ -9,26 +9,26 @@
 //! `amthi n` the host interface commands, `wsman n` the web services. The package's README says which behaviour is documented,
 //! observed or guessed, and describes the control socket and the faults.
 //!
-//! Layers, lowest first: [`mei`] (sockets, connect, message queues), [`apf`] (the firmware's end of port forwarding) and the small
-//! clients [`amthi`], [`mkhi`] and [`watchdog`]; [`engine`] (executes one request at a time), [`web`] (HTTP and WSMAN, sans-IO),
-//! [`device`] (the state that all of them show). [`faults`] is the state of the scripted misbehaviour; [`control`] its socket.
+//! Layers, lowest first: [`mei`] (sockets, connect, message queues), `apf` (the firmware's end of port forwarding) and the small
+//! clients `amthi`, `mkhi` and `watchdog`; `engine` (executes one request at a time), [`web`] (HTTP and WSMAN, sans-IO),
+//! [`device`] (the state that all of them show). [`faults`] is the state of the scripted misbehaviour; `control` its socket.
 
 #![forbid(unsafe_code)]
 
-pub mod amthi;
-pub mod apf;
+mod amthi;
+mod apf;
 pub mod config;
-pub mod control;
+mod control;
 pub mod device;
-pub mod engine;
+mod engine;
 pub mod faults;
 mod firmware;
 pub mod host;
 pub mod mei;
-pub mod mkhi;
+mod mkhi;
 mod simulator;
 pub mod stats;
-pub mod watchdog;
+mod watchdog;
 pub mod web;
 mod world;
 

@@ -62,7 +62,8 @@ fn answer(device: &Device, group: u8, command: u8, payload: &[u8]) -> Result<Vec
 /// Three blocks, as the kernel reads them: minor, major, platform, build, hotfix.
 fn versions(device: &Device) -> Vec<u8> {
     let mut parts = device.versions.amt.split('.').map(|part| part.parse::<u16>().unwrap_or(0));
-    let (major, minor, hotfix) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    let (major, minor, hotfix) =
+        (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     let build = device.versions.build.parse::<u16>().unwrap_or(0);
     let mut block = minor.to_le_bytes().to_vec();
     block.extend_from_slice(&[major as u8, 0]);

@@ -86,7 +86,8 @@ impl Simulator {
             }
             drop(finish);
         };
-        let thread = std::thread::Builder::new().name("amt-sim".into()).spawn(body).map_err(StartError::Thread)?;
+        let thread =
+            std::thread::Builder::new().name("amt-sim".into()).spawn(body).map_err(StartError::Thread)?;
         Ok(Self { socket, requests, stop: Some(stop), finished, thread: Some(thread) })
     }
 
@@ -105,10 +106,10 @@ impl Simulator {
             Err(error) => return control::refusal(&error.to_string()),
         };
         let (reply, answer) = oneshot::channel();
-        match (self.requests.blocking_send(Request { step, reply }), answer.blocking_recv()) {
-            (Ok(()), Ok(answer)) => answer,
-            _ => control::refusal("the simulator has stopped"),
-        }
+        // A failed send drops the request, and with it the way back.
+        let sent = self.requests.blocking_send(Request { step, reply }).is_ok();
+        let answer = sent.then(|| answer.blocking_recv().ok()).flatten();
+        answer.unwrap_or_else(|| control::refusal("the simulator has stopped"))
     }
 
     /// Waits until the simulator has stopped, which a script's "quit" makes it do.

@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::{
-    cli::DirectoryError, config::ConfigError, http::BindError, lock::LockError, supervise::EssentialEnded,
-    telemetry::TelemetryError,
+    cli::DirectoryError, config::ConfigError, front::ExplainError, http::BindError, lock::LockError,
+    supervise::EssentialEnded, telemetry::TelemetryError,
 };
 
 /// Exit code for a command line that makes no sense.
@@ -16,6 +16,9 @@ pub enum Failure {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Nothing can be said about a recorded request.
+    #[error(transparent)]
+    Explain(#[from] ExplainError),
     /// The log cannot be set up.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -44,6 +47,10 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Self::CutShort => 1,
+            // EX_DATAERR
+            Self::Explain(ExplainError::Empty { .. } | ExplainError::Incomplete { .. }) => 65,
+            // EX_NOINPUT
+            Self::Explain(ExplainError::Read { .. }) => 66,
             // EX_UNAVAILABLE
             Self::Http(BindError::Tcp { .. }) => 69,
             // EX_SOFTWARE

@@ -6,7 +6,7 @@ use amtd_mei::RecoveryConfig;
 use crate::{
     config::{self, Config, Period},
     driver::{DriverConfig, LinkConfig},
-    front::{FrontConfig, PortsConfig, RelayConfig},
+    front::{FrontConfig, PortsConfig, RelayConfig, Rules},
 };
 
 pub(super) fn driver(config: &Config) -> DriverConfig {
@@ -42,6 +42,9 @@ pub(super) fn front(config: &Config) -> FrontConfig {
             half_close_limit: front.half_close_limit.get(),
             drain: front.drain_after_close.get(),
             retry_after: front.retry_after.get(),
+            rules: Rules::new(&config.classes),
+            classify_limit: front.classify_limit,
+            classify_wait: front.classify_wait.get(),
         },
         max_connections: front.max_connections,
         max_per_peer: front.max_connections_per_peer,
@@ -98,6 +101,12 @@ fn session(section: &config::Apf) -> SessionConfig {
         max_direct: section.max_direct,
         tx_buffer: section.tx_buffer,
         max_frame: section.max_frame,
+        max_handed: [
+            section.max_handed_urgent,
+            section.max_handed_urgent,
+            section.max_handed_interactive,
+            section.max_handed_bulk,
+        ],
         allowed_ports: section.allowed_ports.iter().copied().map(Port).collect(),
         max_forwards: section.max_forwards,
         timeouts: Timeouts {

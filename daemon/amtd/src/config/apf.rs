@@ -23,6 +23,13 @@ section! {
         /// Longest payload of one data message, in bytes, and the share of each channel in one round among its class.
         /// What the device takes is a second bound.
         max_frame: usize = 4096, allowed 1..=1 << 20;
+        /// Bytes of watchdog, and as many of health requests, that firmware may hold without having credited or answered
+        /// them. More wait where they can be overtaken; a channel may always have half a window with firmware.
+        max_handed_urgent: usize = 65_536, allowed 1..=1 << 30;
+        /// The same for interactive requests.
+        max_handed_interactive: usize = 32_768, allowed 1..=1 << 30;
+        /// The same for bulk.
+        max_handed_bulk: usize = 16_384, allowed 1..=1 << 30;
         /// Ports that firmware may ask the host to serve. It is refused others.
         allowed_ports: Vec<u16> = vec![16_992, 16_993, 16_994, 16_995, 623, 664];
         /// Pairs of port and address that firmware may ask for at once. It is refused more.

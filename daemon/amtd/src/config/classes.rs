@@ -189,7 +189,9 @@ impl User {
 
 /// There is no such user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a user of this machine; allowed: the name or the number of one, as in \"root\" or \"1000\"")]
+#[error(
+    "{0:?} is not a user of this machine; allowed: the name or the number of one, as in \"root\" or \"1000\""
+)]
 pub struct UserError(String);
 
 impl TryFrom<String> for User {
@@ -216,12 +218,14 @@ fn problems(section: &Classes) -> Vec<Problem> {
     let rules = &section.rule;
     let count = rules.len();
     let all = rules.iter().position(Rule::matches_everything).map_or(count, |at| at + 1);
-    let ports = rules.iter().position(|rule| rule.port.as_ref().is_some_and(|ports| ports.any(|port| *port == 0)));
+    let ports =
+        rules.iter().position(|rule| rule.port.as_ref().is_some_and(|ports| ports.any(|port| *port == 0)));
     [
-        (count > MAX_RULES)
-            .then(|| format!("{count} rules are not allowed; allowed: 0 to {MAX_RULES}")),
+        (count > MAX_RULES).then(|| format!("{count} rules are not allowed; allowed: 0 to {MAX_RULES}")),
         (all < count).then(|| {
-            format!("rule {all} matches everything, so that no rule behind it ever decides; allowed: as the last")
+            format!(
+                "rule {all} matches everything, so that no rule behind it ever decides; allowed: as the last"
+            )
         }),
         ports.map(|at| format!("rule {}: port 0 is not allowed; allowed: 1 to 65535", at + 1)),
     ]

@@ -68,13 +68,20 @@ impl<'a> Document<'a> {
 /// The entry whose key or value holds a place.
 fn entry_at<'t, 'a>(table: &'t DeTable<'a>, place: &Range<usize>) -> Option<(String, &'t DeValue<'a>)> {
     let holds = |span: Range<usize>| span.start <= place.start && place.end <= span.end;
-    // The span of a table under a header is that of the header alone, so that its entries are looked into as well.
-    let within =
-        |value: &DeValue<'a>| matches!(value, DeValue::Table(keys) if entry_at(keys, place).is_some());
     table
         .iter()
-        .find(|(key, value)| holds(key.span()) || holds(value.span()) || within(value.get_ref()))
+        .find(|(key, value)| holds(key.span()) || holds(value.span()) || within(value.get_ref(), place))
         .map(|(key, value)| (key.get_ref().to_string(), value.get_ref()))
+}
+
+/// Whether a place is in a table, or in one of a list. The span of a table under a header is that of the header alone,
+/// so that its entries have to be looked at.
+fn within(value: &DeValue<'_>, place: &Range<usize>) -> bool {
+    match value {
+        DeValue::Table(keys) => entry_at(keys, place).is_some(),
+        DeValue::Array(rows) => rows.iter().any(|row| within(row.get_ref(), place)),
+        _ => false,
+    }
 }
 
 /// What the reference says is allowed for a key.

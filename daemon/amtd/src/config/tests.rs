@@ -159,3 +159,51 @@ fn a_file_that_cannot_be_read_is_named() {
     let error = Config::load(Path::new("/nonexistent/amtd.toml")).unwrap_err();
     assert!(error.to_string().starts_with("/nonexistent/amtd.toml: cannot be read: "), "{error}");
 }
+
+#[test]
+fn a_rule_is_written_in_either_form_of_toml() {
+    let inline =
+        "[classes]\nrule = [{ class = \"bulk\", port = [623], user = [\"root\"] }, { class = \"health\" }]\n";
+    let tables = "[[classes.rule]]\nclass = \"bulk\"\nport = [623]\nuser = [\"root\"]\n[[classes.rule]]\nclass = \"health\"\n";
+    let parse = |text| Config::parse(Path::new("rules"), text).unwrap().classes;
+    assert_eq!(parse(inline), parse(tables));
+    assert_eq!(parse(inline).rule.len(), 2, "rules of the file replace the defaults");
+    assert!(parse("[classes]\nrule = []\n").rule.is_empty());
+    assert_eq!(parse(""), Classes::default());
+}
+
+#[test]
+fn a_mistake_in_a_rule_is_an_error_with_its_line_and_what_is_allowed() {
+    for (row, text) in [
+        ("class = \"urgent\"", "expected one of `watchdog`, `health`, `interactive`, `bulk`"),
+        ("class = \"bulk\"\nresource = [\"A*B\"]", "\"A*B\" is not allowed; allowed: a text"),
+        ("class = \"bulk\"\naction = [\"\"]", "\"\" is not allowed; allowed: a text"),
+        ("class = \"bulk\"\naction = []", "an empty list matches nothing"),
+        ("class = \"bulk\"\naction = \"Get\"", "invalid type: string \"Get\", expected a sequence"),
+        (
+            "class = \"bulk\"\nactions = [\"Get\"]",
+            "unknown field `actions`, expected one of `class`, `resource`",
+        ),
+        ("class = \"bulk\"\nuser = [\"nobody at all\"]", "\"nobody at all\" is not a user of this machine"),
+        ("class = \"bulk\"\nport = [65536]", "invalid value: integer `65536`"),
+        ("class = \"bulk\"\nsize = -1", "invalid value: integer `-1`"),
+    ] {
+        let found = faults(&format!("# a comment\n[[classes.rule]]\n{row}\n"));
+        let line = 2 + row.lines().count();
+        assert!(found[0].starts_with(&format!("/etc/amtd.toml:{line}: classes.rule: ")), "{found:?}");
+        assert!(found[0].contains(text), "{found:?}");
+    }
+    let found = faults("[[classes.rule]]\naction = [\"Get\"]\n");
+    assert!(found[0].contains("missing field `class`"), "{found:?}");
+}
+
+#[test]
+fn rules_that_cannot_work_are_found() {
+    let found = faults("[classes]\nrule = [{ class = \"bulk\" }, { class = \"health\", port = [623] }]\n");
+    assert!(found[0].starts_with("/etc/amtd.toml:2: classes.rule: rule 1 matches everything"), "{found:?}");
+    let found = faults("[classes]\nrule = [{ class = \"bulk\", port = [623, 0] }]\n");
+    assert!(found[0].ends_with("rule 1: port 0 is not allowed; allowed: 1 to 65535"), "{found:?}");
+    let many = "{ class = \"bulk\", port = [1] },".repeat(MAX_RULES + 1);
+    let found = faults(&format!("[classes]\nrule = [{many}]\n"));
+    assert!(found[0].ends_with("65 rules are not allowed; allowed: 0 to 64"), "{found:?}");
+}

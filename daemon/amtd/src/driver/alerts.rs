@@ -21,7 +21,13 @@ pub(super) struct Alerts {
 
 impl Alerts {
     /// Takes the events of channels that firmware opened.
-    pub(super) fn handle(&mut self, now: Instant, mux: &mut Mux, counters: &mut DriverCounters, event: Event) {
+    pub(super) fn handle(
+        &mut self,
+        now: Instant,
+        mux: &mut Mux,
+        counters: &mut DriverCounters,
+        event: Event,
+    ) {
         match event {
             Event::Direct { channel, .. } => {
                 self.open.insert(channel, Vec::new());

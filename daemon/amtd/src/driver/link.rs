@@ -12,8 +12,8 @@ use std::{
 
 use amtd_apf::Fault;
 use amtd_mei::{
-    ClientGuid, ConnectError, Connection, DEV, LinkState, Node, Pause, Recovery, RecoveryConfig, SYSFS_CLASS, candidates,
-    dev_state_path, select, wait_enabled,
+    ClientGuid, ConnectError, Connection, DEV, LinkState, Node, Pause, Recovery, RecoveryConfig, SYSFS_CLASS,
+    candidates, dev_state_path, select, wait_enabled,
 };
 
 use super::End;
@@ -91,7 +91,13 @@ impl Connector {
 
     /// Closes a connection that is of no more use, and pauses before the next. `proven`: its session had been of use
     /// for a while, so that its end is news and not one more failure.
-    pub(super) fn lost(&mut self, connection: Connection, node: Option<PathBuf>, end: &End, proven: bool) -> Pause {
+    pub(super) fn lost(
+        &mut self,
+        connection: Connection,
+        node: Option<PathBuf>,
+        end: &End,
+        proven: bool,
+    ) -> Pause {
         let now = Instant::now();
         if proven {
             self.recovery.healthy();
@@ -99,7 +105,7 @@ impl Connector {
         let pause = match end {
             End::Device(error) => self.recovery.lost(now, error),
             End::Session(error) => self.recovery.session_failed(now, error.fault() == Fault::Incompatible),
-            End::Stalled | End::Asked(_) => self.recovery.session_failed(now, false),
+            End::Stalled | End::Empty | End::Asked(_) => self.recovery.session_failed(now, false),
         };
         self.phase = Phase::Pausing(rest(Some(connection), node, pause));
         pause

@@ -8,8 +8,8 @@
 //! Called by `app`; spoken to through [`Handle`].
 
 mod alerts;
-mod heartbeat;
 mod handle;
+mod heartbeat;
 mod link;
 mod status;
 pub(crate) mod wake;
@@ -29,13 +29,13 @@ use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
 pub(crate) use self::handle::{Command, Flow, FlowCommand, ForwardRequest};
+use self::{alerts::Alerts, link::Connector, wake::Wake};
 pub use self::{
     handle::Handle,
     heartbeat::Heartbeat,
     link::LinkConfig,
     status::{ClassStatus, DriverCounters, DriverStatus, LinkStatus, SessionStatus},
 };
-use self::{alerts::Alerts, link::Connector, wake::Wake};
 
 /// Messages read from the device in one turn before clients and timers get theirs. About one kernel queue's worth.
 const RECV_BUDGET: usize = 64;
@@ -45,6 +45,8 @@ const SEND_BUDGET: usize = 64;
 const COMMAND_BUDGET: usize = 128;
 /// Ports that firmware asked for and that the front has not looked at yet; more are refused at once.
 const FORWARD_QUEUE: usize = 32;
+/// Messages without content in a row that are taken for the end of the device (apf 10, row 1).
+const MAX_EMPTY: u32 = 10;
 /// How long a session must have served ports before its loss is taken as news and tried again at once.
 const PROOF: Duration = Duration::from_secs(10);
 /// How long a stopping driver tries to hand its goodbye to the device.
@@ -87,6 +89,8 @@ struct Device {
     outbox: Vec<u8>,
     /// Since when the device takes no message, if it does not.
     blocked_since: Option<Instant>,
+    /// Messages without content since the last with some.
+    empty_messages: u32,
     /// Since when firmware serves ports.
     ready_since: Option<Instant>,
 }
@@ -189,10 +193,17 @@ impl Driver {
         for _ in 0..RECV_BUDGET {
             match device.connection.try_recv(&mut device.inbox).map_err(End::Device)? {
                 Recv::Message(length) => {
+                    device.empty_messages = 0;
                     let message = device.inbox.get(..length).unwrap_or_default();
                     self.mux.handle_message(now, message).map_err(End::Session)?;
                 }
-                Recv::Empty => debug!("empty message from the device"),
+                Recv::Empty => {
+                    debug!("empty message from the device");
+                    device.empty_messages += 1;
+                    if device.empty_messages >= MAX_EMPTY {
+                        return Err(End::Empty);
+                    }
+                }
                 Recv::WouldBlock => return Ok(()),
             }
         }
@@ -261,9 +272,15 @@ impl Driver {
             }
             SessionEvent::ForwardRequested { forward, port, address } => {
                 info!(%port, address, "firmware asks for a port");
-                if self.forwards.try_send(ForwardRequest { forward, port }).is_err() {
+                let refused =
+                    is_remote(&address) || self.forwards.try_send(ForwardRequest { forward, port }).is_err();
+                if refused {
                     self.mux.answer_forward(now, forward, false);
                 }
+            }
+            SessionEvent::ForwardStarted { .. } => self.publish_ports(),
+            SessionEvent::ForwardExpired { port, .. } => {
+                warn!(%port, "the firmware was not answered in time and will not forward this port");
             }
             SessionEvent::ForwardCancelled { port } => {
                 info!(%port, "firmware withdrew a port");
@@ -287,10 +304,7 @@ impl Driver {
                 self.mux.open(flow, spec);
             }
             Command::Flow(flow, command) => self.flow_command(now, flow, command),
-            Command::AnswerForward { forward, accept } => {
-                self.mux.answer_forward(now, forward, accept);
-                self.publish_ports();
-            }
+            Command::AnswerForward { forward, accept } => self.mux.answer_forward(now, forward, accept),
             Command::Reconnect { why } => {
                 if self.device.is_some() {
                     self.end_link(now, End::Asked(why));
@@ -361,9 +375,14 @@ impl Driver {
                     inbox: vec![0; length],
                     outbox: Vec::with_capacity(length),
                     blocked_since: None,
+                    empty_messages: 0,
                     ready_since: None,
                 });
-                self.publish(LinkState::Up, false, "connected; waiting for the firmware to announce its ports".into());
+                self.publish(
+                    LinkState::Up,
+                    false,
+                    "connected; waiting for the firmware to announce its ports".into(),
+                );
             }
             link::Attempt::Failed { error, pause } => {
                 self.link.send_modify(|link| {
@@ -374,7 +393,9 @@ impl Driver {
             }
             // A failure that is being shown stays shown until an attempt ends otherwise.
             link::Attempt::Trying if self.connector.state() != LinkState::Connecting => {}
-            link::Attempt::Trying => self.publish(LinkState::Connecting, false, "connecting to the device".into()),
+            link::Attempt::Trying => {
+                self.publish(LinkState::Connecting, false, "connecting to the device".into());
+            }
         }
     }
 
@@ -403,8 +424,11 @@ impl Driver {
         ports.sort_unstable();
         ports.dedup();
         let list = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let detail =
-            if list.is_empty() { "the firmware serves no port yet".into() } else { format!("it serves {list}") };
+        let detail = if list.is_empty() {
+            "the firmware serves no port yet".into()
+        } else {
+            format!("it serves {list}")
+        };
         self.publish(LinkState::Up, true, detail);
     }
 
@@ -459,8 +483,16 @@ pub(crate) enum End {
     Session(SessionError),
     #[error("the device takes no messages")]
     Stalled,
+    #[error("the device delivers nothing but empty messages")]
+    Empty,
     #[error("{0}")]
     Asked(&'static str),
+}
+
+/// Whether firmware asks for a port on every interface, for access to AMT through this host's VPN (apf 7.3). That would
+/// open it to the network, which the daemon does not do; firmware lives with the refusal (apf 3.5).
+fn is_remote(address: &str) -> bool {
+    matches!(address, "0.0.0.0" | "::")
 }
 
 /// Waits until the device can be read, or written if a message waits for that.

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use amtd_apf::{ChannelInfo, Class, Counters, Forward, Slots, State, mux::{ClassCounters, FlowInfo, MuxCounters}};
+use amtd_apf::{
+    ChannelInfo, Class, Counters, Forward, Slots, State,
+    mux::{ClassCounters, FlowInfo, MuxCounters},
+};
 use amtd_mei::LinkState;
 
 /// The state of the link to firmware, published at each change.

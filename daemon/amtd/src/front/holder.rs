@@ -1,6 +1,8 @@
 //! Who listens on a port that the daemon cannot have.
 
-use procfs::{net::TcpState, process::FDTarget};
+use procfs::net::TcpState;
+
+use super::process;
 
 /// The process that listens on a TCP port, as `name (pid N)`; its user if the process cannot be seen; `None` if nobody
 /// is known to listen.
@@ -15,15 +17,9 @@ pub(super) fn of_port(port: u16) -> Option<String> {
 }
 
 fn process_of(inode: u64) -> Option<String> {
-    for process in procfs::process::all_processes().ok()?.flatten() {
-        // Processes of other users keep their files to themselves.
-        let Ok(files) = process.fd() else { continue };
-        if files.flatten().any(|file| matches!(file.target, FDTarget::Socket(socket) if socket == inode)) {
-            let name = process.stat().map_or_else(|_| "unknown".into(), |stat| stat.comm);
-            return Some(format!("{name} (pid {})", process.pid));
-        }
-    }
-    None
+    let process = process::holding(inode, None)?;
+    let name = process.stat().map_or_else(|_| "unknown".into(), |stat| stat.comm);
+    Some(format!("{name} (pid {})", process.pid))
 }
 
 #[cfg(test)]

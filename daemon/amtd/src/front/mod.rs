@@ -4,11 +4,13 @@
 //! driver only by its handle.
 
 mod answer;
+mod classify;
 mod connection;
 mod holder;
 mod http;
 mod peer;
 mod ports;
+mod process;
 mod relay;
 #[cfg(test)]
 mod tests;
@@ -32,14 +34,16 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-pub use self::{
-    ports::{PortReport, PortsConfig},
-    relay::RelayConfig,
-};
 use self::{
-    peer::Peers,
+    classify::Client,
+    peer::{Owner, Peers, Programs},
     ports::Ports,
     relay::{Relay, Summary},
+};
+pub use self::{
+    classify::{ExplainError, Rules, explain_class},
+    ports::{PortReport, PortsConfig},
+    relay::RelayConfig,
 };
 use crate::driver::{ForwardRequest, ForwardRequests, Handle};
 
@@ -94,6 +98,7 @@ pub struct Front {
     relay: Arc<RelayConfig>,
     ports: Ports,
     peers: Peers,
+    programs: Programs,
     per_peer: HashMap<u32, usize>,
     connections: JoinSet<(u32, Summary)>,
     status: watch::Sender<FrontStatus>,
@@ -110,7 +115,8 @@ impl Front {
         inherited: Vec<std::net::TcpListener>,
     ) -> (Self, watch::Receiver<FrontStatus>) {
         let ports = Ports::open(config.ports.clone(), inherited);
-        let (status, receiver) = watch::channel(FrontStatus { ports: ports.report(), ..FrontStatus::default() });
+        let (status, receiver) =
+            watch::channel(FrontStatus { ports: ports.report(), ..FrontStatus::default() });
         let front = Self {
             relay: Arc::new(config.relay.clone()),
             config,
@@ -118,6 +124,7 @@ impl Front {
             forwards,
             ports,
             peers: Peers::new(),
+            programs: Programs::new(),
             per_peer: HashMap::new(),
             connections: JoinSet::new(),
             status,
@@ -168,16 +175,22 @@ impl Front {
 
     // ---- clients ----
 
-    fn accepted(&mut self, port: Port, accepted: io::Result<(TcpStream, SocketAddr)>, stop: &CancellationToken) {
+    fn accepted(
+        &mut self,
+        port: Port,
+        accepted: io::Result<(TcpStream, SocketAddr)>,
+        stop: &CancellationToken,
+    ) {
         match accepted {
             Ok((stream, client)) => {
-                let peer = stream.local_addr().map_or(peer::UNKNOWN, |own| self.peers.uid(client, own));
+                let owner = stream.local_addr().map_or(Owner::UNKNOWN, |own| self.peers.owner(client, own));
+                let peer = owner.user;
                 let held = self.per_peer.get(&peer).copied().unwrap_or_default();
                 if held >= self.config.max_per_peer {
                     self.complain("a local user has too many connections; closing one more", Some(peer));
                     self.status.send_modify(|status| status.over_limit += 1);
                 } else {
-                    self.serve(stream, FlowSpec { port, originator: client, peer }, stop.clone());
+                    self.serve(stream, FlowSpec { port, originator: client, peer }, owner, stop.clone());
                 }
             }
             Err(error) => {
@@ -188,16 +201,25 @@ impl Front {
         }
     }
 
-    fn serve(&mut self, stream: TcpStream, spec: FlowSpec, stop: CancellationToken) {
+    fn serve(&mut self, stream: TcpStream, spec: FlowSpec, owner: Owner, stop: CancellationToken) {
         // Firmware's small messages must not wait for the client's acknowledgements. Failing to say so costs time
         // and no bytes.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "cannot disable Nagle's algorithm");
         }
         *self.per_peer.entry(spec.peer).or_default() += 1;
-        let relay = Relay::new(Arc::clone(&self.relay), Instant::now());
+        let config = Arc::clone(&self.relay);
+        let programs = config.rules.asks_for_executable(spec.port, spec.peer).then(|| self.programs.clone());
         let (flow, link) = (self.handle.open(spec), self.handle.link());
-        self.connections.spawn(async move { (spec.peer, connection::serve(stream, flow, relay, link, stop).await) });
+        self.connections.spawn(async move {
+            let executable = match programs {
+                Some(programs) => programs.executable(owner).await,
+                None => None,
+            };
+            let client = Client { port: spec.port, user: spec.peer, executable };
+            let relay = Relay::new(config, client, Instant::now());
+            (spec.peer, connection::serve(stream, flow, relay, link, stop).await)
+        });
         let connections = self.connections.len();
         self.status.send_modify(|status| {
             status.accepted += 1;

@@ -1,8 +1,15 @@
-//! Whose a local connection is: asked of the kernel by its `sock_diag` interface (man 7 sock_diag).
+//! Whose a local connection is: asked of the kernel by its `sock_diag` interface (man 7 sock_diag), and, where it has
+//! to be known, which program it belongs to.
+//!
+//! The user costs microseconds and is asked for each connection. The program has to be searched for in the files of
+//! the user's processes, some milliseconds on a busy machine, aside of the threads that move data; it is asked only
+//! for connections whose class can depend on it.
 
 use std::{
     net::{IpAddr, SocketAddr},
     os::fd::{AsRawFd, OwnedFd},
+    sync::Arc,
+    time::Duration,
 };
 
 use nix::{
@@ -11,6 +18,10 @@ use nix::{
         AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
     },
 };
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tracing::debug;
+
+use super::process;
 
 /// A user id for peers that the kernel does not name: all of them share a turn.
 pub(super) const UNKNOWN: u32 = u32::MAX;
@@ -25,6 +36,66 @@ const HEADER: usize = 16;
 const BODY: usize = 56;
 /// Place of `idiag_uid` in the answer: behind the header, four bytes, the socket id and three counters.
 const UID: usize = HEADER + 4 + 48 + 12;
+/// Place of `idiag_inode`, which follows.
+const INODE: usize = UID + 4;
+
+/// Searches for programs at once: a crowd of connections must not become a crowd of threads.
+const SEARCHES: usize = 2;
+/// How long a connection waits for its program to be found, its turn to be searched for included.
+const SEARCH_LIMIT: Duration = Duration::from_secs(1);
+/// What the kernel appends to the path of a program whose file was replaced, as by an update.
+const REPLACED: &str = " (deleted)";
+
+/// Who is at the other end of a local connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    /// The user, or [`UNKNOWN`].
+    pub(super) user: u32,
+    /// The number of the client's socket, as its holders show it in /proc. 0 is none.
+    pub(super) inode: u32,
+}
+
+impl Owner {
+    pub(super) const UNKNOWN: Self = Self { user: UNKNOWN, inode: 0 };
+}
+
+/// Searches for the programs of clients.
+#[derive(Debug, Clone)]
+pub(super) struct Programs(Arc<Semaphore>);
+
+impl Programs {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(SEARCHES)))
+    }
+
+    /// The path of the program that holds the client's socket. `None` if it cannot be told: it is gone, it takes too
+    /// long, or its owner's processes may not be looked at.
+    pub(super) async fn executable(&self, owner: Owner) -> Option<Arc<str>> {
+        let permits = self.0.clone();
+        let search = async move {
+            let permit = permits.acquire_owned().await.ok()?;
+            // The permit goes with the search, which goes on when nobody waits for it any more.
+            let found = spawn_blocking(move || {
+                let path = executable_of(owner);
+                drop(permit);
+                path
+            });
+            found.await.ok()?
+        };
+        let found = timeout(SEARCH_LIMIT, search).await.ok().flatten();
+        if found.is_none() {
+            debug!(user = owner.user, "the program of a client cannot be told");
+        }
+        found
+    }
+}
+
+fn executable_of(owner: Owner) -> Option<Arc<str>> {
+    let process = process::holding(owner.inode.into(), Some(owner.user))?;
+    let path = process.exe().ok()?;
+    let path = path.to_str()?;
+    Some(path.strip_suffix(REPLACED).unwrap_or(path).into())
+}
 
 /// Asks for the owners of sockets.
 #[derive(Debug)]
@@ -40,23 +111,24 @@ impl Peers {
         Self { socket: socket(AddressFamily::Netlink, SockType::Datagram, flags, protocol).ok() }
     }
 
-    /// The user id of the client at `client` that is connected to `server`.
-    pub(super) fn uid(&self, client: SocketAddr, server: SocketAddr) -> u32 {
-        let Some(socket) = &self.socket else { return UNKNOWN };
-        ask(socket, &question(client, server)).ok().flatten().unwrap_or(UNKNOWN)
+    /// Who is at `client`, connected to `server`.
+    pub(super) fn owner(&self, client: SocketAddr, server: SocketAddr) -> Owner {
+        let Some(socket) = &self.socket else { return Owner::UNKNOWN };
+        ask(socket, &question(client, server)).ok().flatten().unwrap_or(Owner::UNKNOWN)
     }
 }
 
 /// One question, one answer: the kernel answers within the call.
-fn ask(socket: &OwnedFd, question: &[u8]) -> Result<Option<u32>, Errno> {
+fn ask(socket: &OwnedFd, question: &[u8]) -> Result<Option<Owner>, Errno> {
     let fd = socket.as_raw_fd();
     sendto(fd, question, &NetlinkAddr::new(0, 0), MsgFlags::empty())?;
     let mut answer = [0; 512];
     let length = recv(fd, &mut answer, MsgFlags::MSG_DONTWAIT)?;
     let answer = answer.get(..length).unwrap_or_default();
     let kind = answer.get(4..6).map(|bytes| u16::from_ne_bytes([bytes[0], bytes[1]]));
-    let uid = answer.get(UID..UID + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_ne_bytes);
-    Ok(uid.filter(|_| kind == Some(SOCK_DIAG_BY_FAMILY)))
+    let number = |at| Some(u32::from_ne_bytes(answer.get(at..at + 4)?.try_into().ok()?));
+    let owner = number(UID).zip(number(INODE)).map(|(user, inode)| Owner { user, inode });
+    Ok(owner.filter(|_| kind == Some(SOCK_DIAG_BY_FAMILY)))
 }
 
 /// The socket whose own address is `client` and whose peer is `server`.
@@ -103,14 +175,31 @@ mod tests {
             let Ok(listener) = TcpListener::bind(address) else { continue };
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let peers = Peers::new();
-            let uid = peers.uid(client.local_addr().unwrap(), client.peer_addr().unwrap());
-            assert_eq!(uid, nix::unistd::getuid().as_raw());
+            let owner = peers.owner(client.local_addr().unwrap(), client.peer_addr().unwrap());
+            assert_eq!(owner.user, nix::unistd::getuid().as_raw());
         }
+    }
+
+    #[tokio::test]
+    async fn the_program_of_a_local_client_is_found() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let owner = Peers::new().owner(client.local_addr().unwrap(), client.peer_addr().unwrap());
+        let own = std::env::current_exe().unwrap();
+        assert_eq!(Programs::new().executable(owner).await.as_deref(), own.to_str());
+    }
+
+    #[tokio::test]
+    async fn a_program_of_another_user_or_of_no_socket_is_not_told() {
+        let programs = Programs::new();
+        let user = nix::unistd::getuid().as_raw();
+        assert_eq!(programs.executable(Owner { user, inode: 0 }).await, None);
+        assert_eq!(programs.executable(Owner::UNKNOWN).await, None);
     }
 
     #[test]
     fn a_client_that_is_not_there_is_unknown() {
         let nobody = "127.0.0.1:1".parse().unwrap();
-        assert_eq!(Peers::new().uid(nobody, nobody), UNKNOWN);
+        assert_eq!(Peers::new().owner(nobody, nobody), Owner::UNKNOWN);
     }
 }

@@ -122,7 +122,10 @@ impl Ports {
     }
 
     /// The next client, and the firmware port that it wants.
-    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<(Port, io::Result<(TcpStream, SocketAddr)>)> {
+    pub(super) fn poll_accept(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<(Port, io::Result<(TcpStream, SocketAddr)>)> {
         for (port, entry) in &self.entries {
             for listener in &entry.listeners {
                 if let Poll::Ready(accepted) = listener.poll_accept(cx) {
@@ -172,7 +175,8 @@ impl Ports {
     }
 
     fn listen(&mut self, at: SocketAddr) -> io::Result<TcpListener> {
-        let inherited = self.inherited.iter().position(|listener| listener.local_addr().is_ok_and(|own| own == at));
+        let inherited =
+            self.inherited.iter().position(|listener| listener.local_addr().is_ok_and(|own| own == at));
         let listener = match inherited {
             Some(place) => self.inherited.swap_remove(place),
             None => bind(at, self.config.backlog)?,

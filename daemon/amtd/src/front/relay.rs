@@ -4,6 +4,12 @@
 //! shared in between, and decides how a connection ends: nothing that firmware sent is lost on the way out, and
 //! nothing waits for ever (apf 4.6).
 //!
+//! It also says how urgent a request is. A request that begins an exchange is held back until its class is known, for
+//! a short while and up to a few kilobytes, because its place in the queue depends on it. What becomes known later,
+//! of a request that went out before, or of one that a client sends behind another without waiting for the answer,
+//! can only make the exchange less urgent: firmware answers them in their order, so that a small request behind a
+//! large one is as slow as that, and a large one behind a small one must not use its place.
+//!
 //! ```text
 //!            response complete, client at its end
 //! Open ----------------------------------------------> Flushing --- everything written ---> Ended
@@ -27,7 +33,8 @@ use bytes::{Bytes, BytesMut};
 
 use super::{
     answer,
-    http::{Asked, RequestSide, ResponseSide, Step},
+    classify::{Client, Rules, Verdict, Watch},
+    http::{Asked, Head, RequestSide, ResponseSide, Step},
 };
 use crate::driver::FlowCommand;
 
@@ -51,6 +58,12 @@ pub struct RelayConfig {
     pub drain: Duration,
     /// What a client is told to wait when firmware cannot be reached, in whole seconds.
     pub retry_after: Duration,
+    /// What decides how urgent a request is.
+    pub rules: Rules,
+    /// Bytes of a request that are held back at most while its class is not known.
+    pub classify_limit: usize,
+    /// How long a request is held back while its class is not known.
+    pub classify_wait: Duration,
 }
 
 /// What a connection did, when it has ended.
@@ -83,14 +96,27 @@ enum Phase {
     /// The last bytes are on their way to the client.
     Flushing,
     /// FIN was sent; input is dropped until `until`.
-    Draining { until: Instant },
+    Draining {
+        until: Instant,
+    },
     Ended(Ending),
+}
+
+/// A request whose class is not known yet.
+#[derive(Debug)]
+struct Undecided {
+    watch: Watch,
+    /// Bytes of its body that are looked at.
+    limit: usize,
+    /// It is held back, until then; `None` once it goes out as it comes in.
+    held_until: Option<Instant>,
 }
 
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Relay {
     config: Arc<RelayConfig>,
+    client: Client,
     phase: Phase,
     requests: RequestSide,
     responses: ResponseSide,
@@ -100,8 +126,14 @@ pub(crate) struct Relay {
     opaque: bool,
     /// A request was announced to the driver and is not finished.
     announced: bool,
-    /// The beginning of a head.
+    /// Class of the exchange under way, as announced.
+    class: Class,
+    /// The request that came last, if its class is not known.
+    undecided: Option<Undecided>,
+    /// The beginning of a head, or of a request that is held back.
     held: BytesMut,
+    /// How much of [`Self::held`] was followed already.
+    followed: usize,
     /// Bytes that the driver will still take.
     room: usize,
     to_client: VecDeque<Bytes>,
@@ -125,17 +157,21 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    pub(crate) fn new(config: Arc<RelayConfig>, now: Instant) -> Self {
+    pub(crate) fn new(config: Arc<RelayConfig>, client: Client, now: Instant) -> Self {
         Self {
             room: config.room,
             config,
+            client,
             phase: Phase::Open,
             requests: RequestSide::default(),
             responses: ResponseSide::default(),
             asked: VecDeque::new(),
             opaque: false,
             announced: false,
+            class: Class::Interactive,
+            undecided: None,
             held: BytesMut::new(),
+            followed: 0,
             to_client: VecDeque::new(),
             commands: Vec::new(),
             client_done: false,
@@ -169,22 +205,26 @@ impl Relay {
         }
         self.summary.from_client += bytes.len() as u64;
         if self.held.is_empty() {
-            let taken = self.follow(bytes);
+            let taken = self.follow(now, bytes);
             self.forward(Bytes::copy_from_slice(bytes.get(..taken).unwrap_or_default()));
             self.held.extend_from_slice(bytes.get(taken..).unwrap_or_default());
         } else {
             let mut held = std::mem::take(&mut self.held);
             held.extend_from_slice(bytes);
-            let taken = self.follow(&held);
+            let taken = self.follow(now, &held);
             self.forward(held.split_to(taken).freeze());
             self.held = held;
         }
-        self.head_since = if self.held.is_empty() { None } else { self.head_since.or(Some(now)) };
+        let in_head = !self.held.is_empty() && self.held_until().is_none();
+        self.head_since = in_head.then(|| self.head_since.unwrap_or(now));
     }
 
     /// The client sends no more.
     pub(crate) fn client_end(&mut self, now: Instant) {
         self.client_done = true;
+        if self.held_until().is_some() {
+            self.let_go();
+        }
         match self.phase {
             Phase::Open if self.awaits_answer() => self.half_closed_at = Some(now),
             // Nothing is owed to it: an incomplete head can never be answered.
@@ -271,8 +311,8 @@ impl Relay {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Open => {
-                let (at, limit) = self.open_wait()?;
-                at.checked_add(limit)
+                let wait = self.open_wait().and_then(|(at, limit)| at.checked_add(limit));
+                [wait, self.held_until()].into_iter().flatten().min()
             }
             Phase::Flushing => self.client_activity.checked_add(self.config.client_stall),
             Phase::Draining { until } => Some(until),
@@ -286,6 +326,7 @@ impl Relay {
             return;
         }
         match self.phase {
+            Phase::Open if self.held_until().is_some_and(|at| at <= now) => self.let_go(),
             Phase::Open if !self.to_client.is_empty() => self.client_gone(),
             Phase::Open => self.end_orderly(),
             Phase::Flushing | Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
@@ -313,43 +354,120 @@ impl Relay {
 
     // ---- private ----
 
-    /// Follows the requests in `bytes`. Returns how many of them may go out.
-    fn follow(&mut self, bytes: &[u8]) -> usize {
-        let mut taken = 0;
-        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+    /// Follows the requests in `bytes`, of which some may have been followed before. Returns how many may go out.
+    fn follow(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        let mut at = self.followed;
+        while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             if self.opaque {
-                return bytes.len();
+                at = bytes.len();
+                break;
             }
             match self.requests.step(rest) {
                 Step::Incomplete => break,
-                Step::Head { length, asked, .. } => {
-                    taken += length;
-                    self.announce(Request { class: Class::Interactive, opaque: false });
+                Step::Head { length, asked, head, whole } => {
+                    at += length;
                     self.asked.push_back(asked);
+                    self.begin(now, &head, length, whole);
                 }
-                Step::Body { length, .. } => taken += length,
+                Step::Body { length, whole } => {
+                    at += length;
+                    self.look(rest.get(..length).unwrap_or_default(), whole);
+                }
                 Step::Opaque => self.give_up_following(),
             }
         }
-        taken
+        if at >= self.config.classify_limit.min(self.room) {
+            self.stop_holding();
+        }
+        // What is held back began with the first of the bytes: behind a request under way nothing is held.
+        self.followed = if self.held_until().is_some() { at } else { 0 };
+        at - self.followed
+    }
+
+    /// A request begins, with a head of `length` bytes.
+    fn begin(&mut self, now: Instant, head: &Head<'_>, length: usize, whole: bool) {
+        let watch = match Watch::begin(&self.config.rules, &self.client, head, whole) {
+            Ok(verdict) => return self.classify(verdict),
+            Err(watch) => watch,
+        };
+        let mut held_until = None;
+        if !self.announced {
+            if head.expects {
+                // The body comes only after an answer to the head.
+                self.classify(watch.give_up(&self.config.rules));
+            } else {
+                held_until = Some(now.checked_add(self.config.classify_wait).unwrap_or(now));
+            }
+        }
+        let limit = self.config.classify_limit.saturating_sub(length);
+        self.undecided = Some(Undecided { watch, limit, held_until });
+    }
+
+    /// Looks for the class of a request in the next bytes of its body.
+    fn look(&mut self, bytes: &[u8], whole: bool) {
+        let Some(Undecided { watch, limit, .. }) = &mut self.undecided else { return };
+        if let Some(verdict) = watch.feed(&self.config.rules, bytes, whole, *limit) {
+            self.undecided = None;
+            self.classify(verdict);
+        }
+    }
+
+    /// The class of a request is known.
+    fn classify(&mut self, Verdict { class, .. }: Verdict) {
+        if !self.announced {
+            self.announce(Request { class, opaque: false });
+        } else if class > self.class {
+            self.reclassify(Request { class, opaque: false });
+        }
     }
 
     fn announce(&mut self, request: Request) {
-        if !self.announced {
-            self.announced = true;
-            self.commands.push(FlowCommand::Request(request));
+        self.announced = true;
+        self.class = request.class;
+        self.commands.push(FlowCommand::Request(request));
+    }
+
+    fn reclassify(&mut self, request: Request) {
+        self.class = request.class;
+        self.commands.push(FlowCommand::Reclassify(request));
+    }
+
+    /// Until when a request is held back, if one is.
+    fn held_until(&self) -> Option<Instant> {
+        self.undecided.as_ref()?.held_until
+    }
+
+    /// The request that is held back goes out as what it is known to be, and is only watched from here on.
+    fn stop_holding(&mut self) {
+        let Some(Undecided { watch, held_until, .. }) = &mut self.undecided else { return };
+        if held_until.take().is_some() {
+            let verdict = watch.give_up(&self.config.rules);
+            self.classify(verdict);
         }
     }
 
+    /// Everything that is held back goes out.
+    fn let_go(&mut self) {
+        self.stop_holding();
+        self.followed = 0;
+        let held = std::mem::take(&mut self.held);
+        self.forward(held.freeze());
+    }
+
     fn give_up_following(&mut self) {
-        if !self.opaque {
-            self.opaque = true;
-            let request = Request { class: Class::Interactive, opaque: true };
-            if self.announced {
-                self.commands.push(FlowCommand::Reclassify(request));
-            }
-            self.announce(request);
+        if self.opaque {
+            return;
         }
+        self.opaque = true;
+        self.undecided = None;
+        let Verdict { class, .. } = self.config.rules.opaque(&self.client);
+        if self.announced {
+            self.reclassify(Request { class: class.max(self.class), opaque: true });
+        } else {
+            self.announce(Request { class, opaque: true });
+        }
+        self.head_since = None;
+        self.let_go();
     }
 
     fn forward(&mut self, bytes: Bytes) {

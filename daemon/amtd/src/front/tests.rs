@@ -10,9 +10,13 @@ use amtd_apf::{
     mux::{FlowEnd, FlowEvent, Refusal, Request},
 };
 use bytes::Bytes;
+use proptest::prelude::*;
 
-use super::relay::{Ending, Relay, RelayConfig};
-use crate::driver::FlowCommand;
+use super::{
+    classify::{Client, Rules, samples},
+    relay::{Ending, Relay, RelayConfig},
+};
+use crate::{config::Config, driver::FlowCommand};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -29,7 +33,14 @@ fn config() -> RelayConfig {
         half_close_limit: Duration::from_secs(10),
         drain: Duration::from_secs(3),
         retry_after: Duration::from_secs(5),
+        rules: Rules::new(&Config::default().classes),
+        classify_limit: 16 * 1024,
+        classify_wait: Duration::from_secs(1),
     }
+}
+
+fn client() -> Client {
+    Client { port: Port(16_992), user: 1000, executable: None }
 }
 
 /// A relay between a scripted client and a scripted driver.
@@ -40,8 +51,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(config(), client())
+    }
+
+    fn with(config: RelayConfig, client: Client) -> Self {
         let now = Instant::now();
-        Self { relay: Relay::new(Arc::new(config()), now), now }
+        Self { relay: Relay::new(Arc::new(config), client, now), now }
     }
 
     fn client(&mut self, bytes: &[u8]) -> Vec<FlowCommand> {
@@ -365,4 +380,303 @@ fn a_vanished_client_frees_its_channel_at_once() {
     assert_eq!(bench.commands(), [FlowCommand::Close { orderly: false }]);
     assert!(bench.relay.output().is_none());
     assert_eq!(bench.relay.ended(), Some(Ending::Orderly));
+}
+
+// ---- classes ----
+
+fn request(class: Class) -> FlowCommand {
+    FlowCommand::Request(Request { class, opaque: false })
+}
+
+fn reclassify(class: Class) -> FlowCommand {
+    FlowCommand::Reclassify(Request { class, opaque: false })
+}
+
+fn heartbeat() -> Vec<u8> {
+    samples::post(&samples::invoke("AMT_AgentPresenceWatchdog", "AssertPresence")[0])
+}
+
+fn pull() -> Vec<u8> {
+    samples::post(&samples::pull("AMT_AuditLog")[0])
+}
+
+fn body_at(request: &[u8]) -> usize {
+    request.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4
+}
+
+/// What went out, in order.
+fn sent(commands: &[FlowCommand]) -> Vec<u8> {
+    let bytes = commands.iter().filter_map(|command| match command {
+        FlowCommand::Send { bytes, .. } => Some(&bytes[..]),
+        _ => None,
+    });
+    bytes.collect::<Vec<_>>().concat()
+}
+
+/// Requests with the class that they must get.
+fn classed() -> Vec<(Class, Vec<u8>)> {
+    let envelopes = [
+        (Class::Watchdog, samples::invoke("AMT_AgentPresenceWatchdog", "AssertPresence")),
+        (Class::Health, samples::identify()),
+        (Class::Interactive, samples::get("AMT_GeneralSettings")),
+        (Class::Bulk, samples::pull("AMT_AuditLog")),
+    ];
+    let both = |envelope: String| [samples::post(&envelope), samples::post_chunked(&envelope, 100)];
+    let requests = envelopes.into_iter().map(|(class, all)| (class, all.into_iter().flat_map(both)));
+    requests.flat_map(|(class, all)| all.map(move |request| (class, request))).collect()
+}
+
+#[test]
+fn a_request_cut_anywhere_gets_its_class_before_its_first_byte_goes_out() {
+    for (class, whole) in classed() {
+        for cut in 1..whole.len() {
+            let mut bench = Bench::new();
+            let mut commands = bench.client(&whole[..cut]);
+            commands.extend(bench.client(&whole[cut..]));
+            assert_eq!(commands[0], request(class), "cut at {cut}: {}", whole.escape_ascii());
+            assert!(commands[1..].iter().all(|command| matches!(command, FlowCommand::Send { .. })));
+            assert_eq!(sent(&commands), whole, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_request_that_comes_byte_by_byte_goes_out_as_soon_as_its_class_is_known() {
+    for (class, whole) in classed() {
+        let mut bench = Bench::new();
+        let mut commands = Vec::new();
+        for byte in &whole {
+            let new = bench.client(&[*byte]);
+            let began = commands.is_empty() && !new.is_empty();
+            assert!(began || new.len() <= 1, "more than a byte at once");
+            commands.extend(new);
+        }
+        assert_eq!(commands[0], request(class), "{}", whole.escape_ascii());
+        assert_eq!(sent(&commands), whole);
+        let last =
+            FlowCommand::Send { bytes: Bytes::copy_from_slice(&whole[whole.len() - 1..]), whole: true };
+        assert_eq!(commands.last(), Some(&last), "the rest was held back as well");
+    }
+}
+
+#[test]
+fn a_request_whose_class_stays_unknown_is_held_for_a_limited_time() {
+    let mut bench = Bench::new();
+    let whole = pull();
+    let (first, rest) = whole.split_at(body_at(&whole) + 50);
+    assert_eq!(bench.client(first), []);
+    bench.now += Duration::from_millis(400);
+    assert_eq!(bench.client(&rest[..1]), []);
+    assert_eq!(bench.wait(), Duration::from_millis(600));
+    let held = whole[..first.len() + 1].to_vec();
+    assert_eq!(bench.commands(), [request(Class::Interactive), part(&held)]);
+    assert_eq!(bench.relay.deadline(), None, "the rest of the body is the driver's to wait for");
+    assert_eq!(bench.client(&rest[1..]), [reclassify(Class::Bulk), send(&rest[1..])]);
+}
+
+#[test]
+fn a_late_heartbeat_does_not_jump_the_queue_in_which_it_waits_already() {
+    let mut bench = Bench::new();
+    let whole = heartbeat();
+    let (first, rest) = whole.split_at(body_at(&whole) + 50);
+    bench.client(first);
+    bench.wait();
+    assert_eq!(bench.commands()[0], request(Class::Interactive));
+    assert_eq!(bench.client(rest), [send(rest)]);
+}
+
+#[test]
+fn no_more_of_a_request_is_held_than_the_limit() {
+    let mut bench = Bench::with(RelayConfig { classify_limit: 300, ..config() }, client());
+    let whole = pull();
+    assert_eq!(bench.client(&whole[..299]), []);
+    assert_eq!(bench.client(&whole[299..301]), [request(Class::Interactive), part(&whole[..301])]);
+}
+
+#[test]
+fn a_request_that_fills_the_room_is_not_held_for_ever() {
+    let mut bench = Bench::with(RelayConfig { room: 300, ..config() }, client());
+    let whole = pull();
+    assert_eq!(bench.client(&whole[..299]), []);
+    assert_eq!(bench.client(&whole[299..300]), [request(Class::Interactive), part(&whole[..300])]);
+    let mut commands = Vec::new();
+    for piece in whole[300..].chunks(300) {
+        bench.event(FlowEvent::Room(300));
+        commands.extend(bench.client(piece));
+    }
+    assert_eq!(sent(&commands), whole[300..]);
+    assert!(commands.contains(&reclassify(Class::Bulk)));
+}
+
+#[test]
+fn nothing_is_held_where_that_is_switched_off() {
+    let mut bench = Bench::with(RelayConfig { classify_limit: 0, ..config() }, client());
+    let whole = heartbeat();
+    let (head, body) = whole.split_at(body_at(&whole));
+    assert_eq!(bench.client(head), [request(Class::Interactive), part(head)]);
+    assert_eq!(bench.client(body), [send(body)]);
+}
+
+#[test]
+fn a_head_that_decides_is_not_held_for_its_body() {
+    let upload = b"POST /index.htm HTTP/1.1\r\nContent-Length: 9\r\n\r\n";
+    assert_eq!(Bench::new().client(upload), [HTTP, part(upload)]);
+    let rows = "[[classes.rule]]\nclass = \"bulk\"\nuser = [\"1000\"]\n[[classes.rule]]\nclass = \"health\"\naction = [\"Get\"]\n";
+    let rules = Rules::new(&Config::parse("rules".as_ref(), rows).unwrap().classes);
+    let whole = heartbeat();
+    let head = &whole[..body_at(&whole)];
+    let mut bench = Bench::with(RelayConfig { rules, ..config() }, client());
+    assert_eq!(bench.client(head), [request(Class::Bulk), part(head)]);
+}
+
+#[test]
+fn a_client_that_waits_for_leave_is_not_waited_for() {
+    let whole =
+        String::from_utf8(pull()).unwrap().replacen("Host:", "Expect: 100-continue\r\nHost:", 1).into_bytes();
+    let (head, body) = whole.split_at(body_at(&whole));
+    let mut bench = Bench::new();
+    assert_eq!(bench.client(head), [request(Class::Interactive), part(head)]);
+    bench.firmware(b"HTTP/1.1 100 Continue\r\n\r\n");
+    bench.read();
+    bench.commands();
+    assert_eq!(bench.client(body), [reclassify(Class::Bulk), send(body)]);
+}
+
+#[test]
+fn a_request_behind_another_can_only_make_their_turn_less_urgent() {
+    let (beat, pull) = (heartbeat(), pull());
+    let mut bench = Bench::new();
+    assert_eq!(bench.client(&beat), [request(Class::Watchdog), send(&beat)]);
+    assert_eq!(bench.client(&beat), [send(&beat)], "more of the same changes nothing");
+    let (head, body) = pull.split_at(body_at(&pull));
+    assert_eq!(bench.client(head), [part(head)], "held behind a request that firmware has");
+    assert_eq!(bench.client(body), [reclassify(Class::Bulk), send(body)]);
+    assert_eq!(bench.client(&beat), [send(&beat)]);
+    for _ in 0..3 {
+        assert_eq!(bench.firmware(OK), []);
+    }
+    assert_eq!(bench.firmware(OK), [FlowCommand::Finish { keep: true }]);
+    bench.read();
+    bench.commands();
+    assert_eq!(bench.client(&beat), [request(Class::Watchdog), send(&beat)], "the next turn is its own");
+}
+
+#[test]
+fn a_client_that_sends_no_more_of_a_held_request_gets_its_bytes_out() {
+    let whole = pull();
+    let cut = &whole[..body_at(&whole) + 50];
+    let mut bench = Bench::new();
+    assert_eq!(bench.client(cut), []);
+    assert_eq!(bench.client_fin(), [request(Class::Interactive), part(cut)]);
+    assert_eq!(bench.wait(), config().half_close_limit);
+}
+
+#[test]
+fn a_held_request_that_breaks_off_into_something_else_goes_out_whole() {
+    let head = b"POST /wsman HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<a xm";
+    let mut bench = Bench::new();
+    assert_eq!(bench.client(head), []);
+    assert_eq!(bench.client(b"no chunk"), [OPAQUE, part(&[&head[..], b"no chunk"].concat())]);
+}
+
+#[test]
+fn bytes_that_firmware_sends_unasked_let_a_held_request_go() {
+    let mut bench = Bench::new();
+    let whole = pull();
+    let cut = &whole[..body_at(&whole) + 50];
+    assert_eq!(bench.client(cut), []);
+    assert_eq!(bench.firmware(b"no response"), [OPAQUE, part(cut)]);
+}
+
+#[test]
+fn a_stop_does_not_lose_a_request_that_is_held() {
+    let mut bench = Bench::new();
+    let whole = heartbeat();
+    let (first, rest) = whole.split_at(body_at(&whole) + 50);
+    assert_eq!(bench.client(first), []);
+    bench.relay.stop();
+    let mut commands = bench.commands();
+    commands.extend(bench.client(rest));
+    assert_eq!(sent(&commands), whole);
+    assert_eq!(bench.firmware(OK).last(), Some(&FlowCommand::Close { orderly: true }));
+}
+
+#[test]
+fn a_client_that_does_not_read_does_not_keep_its_own_next_request_back() {
+    let mut bench = Bench::new();
+    bench.client(GET);
+    bench.firmware(OK);
+    bench.commands();
+    let whole = pull();
+    let cut = &whole[..body_at(&whole) + 50];
+    assert_eq!(bench.client(cut), []);
+    assert_eq!(bench.wait(), config().classify_wait);
+    assert_eq!(bench.commands(), [request(Class::Interactive), part(cut)]);
+    assert_eq!(bench.wait(), config().client_stall - config().classify_wait);
+}
+
+#[test]
+fn a_stream_on_a_redirection_port_is_bulk_and_what_turns_opaque_keeps_no_urgency() {
+    let redirection = Client { port: Port(16_994), ..client() };
+    let mut bench = Bench::with(config(), redirection);
+    let start = b"\x10\x01\x00\x00SOL ";
+    let opaque = |class| Request { class, opaque: true };
+    assert_eq!(bench.client(start), [FlowCommand::Request(opaque(Class::Bulk)), part(start)]);
+
+    let mut bench = Bench::new();
+    bench.client(&heartbeat());
+    assert_eq!(bench.firmware(b"no response"), [FlowCommand::Reclassify(opaque(Class::Interactive))]);
+    let mut bench = Bench::new();
+    bench.client(&pull());
+    assert_eq!(bench.firmware(b"no response"), [FlowCommand::Reclassify(opaque(Class::Bulk))]);
+}
+
+/// What a client may send in a row: requests of each kind, parts of them, and what is none.
+fn input() -> impl Strategy<Value = Vec<u8>> {
+    let mut parts: Vec<_> = classed().into_iter().map(|(_, request)| request).collect();
+    parts.extend([
+        GET.to_vec(),
+        b"POST /wsman HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<a x".to_vec(),
+    ]);
+    parts.extend([b"POST /wsman HTTP/1.1\r\nContent-Length: 500\r\n\r\n<a".to_vec(), b"\x16\x03".to_vec()]);
+    prop::collection::vec(prop::sample::select(parts), 1..4).prop_map(|parts| parts.concat())
+}
+
+proptest! {
+    #[test]
+    fn every_byte_goes_out_once_and_in_order_however_it_comes(
+        input in input(),
+        cuts in prop::collection::vec((1_usize..2000, any::<bool>()), 1..20),
+    ) {
+        let mut bench = Bench::new();
+        let mut commands = Vec::new();
+        let mut rest = &input[..];
+        for (length, pause) in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (piece, behind) = rest.split_at(rest.len().min(*length));
+            rest = behind;
+            let mut new = bench.client(piece);
+            if *pause {
+                bench.now += config().classify_wait;
+                bench.relay.timeout(bench.now);
+                new.extend(bench.commands());
+            }
+            bench.event(FlowEvent::Room(sent(&new).len()));
+            commands.extend(new);
+        }
+        let announced = commands.iter().position(|command| matches!(command, FlowCommand::Request(_)));
+        let first = commands.iter().position(|command| matches!(command, FlowCommand::Send { .. }));
+        prop_assert!(first.is_none() || announced < first, "bytes went out before their request was announced");
+        let requests = commands.iter().filter(|command| matches!(command, FlowCommand::Request(_))).count();
+        prop_assert!(requests <= 1, "one turn was announced twice");
+        commands.extend(bench.client_fin());
+        let out = sent(&commands);
+        prop_assert!(input.starts_with(&out), "bytes were changed");
+        let left = &input[out.len()..];
+        let mut headers = [httparse::EMPTY_HEADER; 64];
+        let head = httparse::Request::new(&mut headers).parse(left);
+        prop_assert_eq!(head, Ok(httparse::Status::Partial), "more was left than the beginning of a head");
+    }
 }

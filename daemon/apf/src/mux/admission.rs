@@ -56,7 +56,11 @@ impl Mux {
         let (flows, attached_waiting) = (&self.flows, self.attached_waiting);
         self.queue.take(class, |id| match flows.get(&id) {
             Some(Flow { stage: Stage::Waiting(waiting), .. }) if waiting.channel.is_some() => {
-                if engaged { Verdict::Skip } else { Verdict::Take }
+                if engaged {
+                    Verdict::Skip
+                } else {
+                    Verdict::Take
+                }
             }
             Some(Flow { stage: Stage::Waiting(waiting), spec, .. }) => {
                 if waiting.not_before.is_some_and(|at| at > now) {
@@ -263,7 +267,11 @@ impl Mux {
         due.sort_unstable();
         for channel in due {
             let ending = self.attached.get(&channel).and_then(|id| self.flows.get(id)).map(|flow| flow.stage);
-            let end = if matches!(ending, Some(Stage::Ending { .. })) { FlowEnd::Firmware } else { FlowEnd::Silent };
+            let end = if matches!(ending, Some(Stage::Ending { .. })) {
+                FlowEnd::Firmware
+            } else {
+                FlowEnd::Silent
+            };
             if end == FlowEnd::Silent {
                 self.counters.silent = self.counters.silent.saturating_add(1);
             }
@@ -279,7 +287,9 @@ impl Mux {
         let flow = self.flows.get(&id)?;
         match flow.stage {
             // An opaque stream may rest for as long as it likes; only a request has a right to an answer.
-            Stage::Active { turn, .. } if !flow.opaque => turn.activity.checked_add(self.config.response_wait),
+            Stage::Active { turn, .. } if !flow.opaque => {
+                turn.activity.checked_add(self.config.response_wait)
+            }
             Stage::Ending { until, .. } => Some(until),
             _ => None,
         }

@@ -213,9 +213,7 @@ impl Mux {
     pub fn answer_forward(&mut self, now: Instant, forward: ForwardId, accept: bool) {
         if let Some(session) = &mut self.session {
             session.answer_forward(now, forward, accept);
-            self.reachability_changed(now);
             self.take_session_events(now);
-            self.admit(now);
         }
     }
 
@@ -345,7 +343,11 @@ impl Mux {
     pub fn close(&mut self, now: Instant, id: FlowId, orderly: bool) {
         let Some(channel) = self.forget(id) else { return };
         if let (Some(channel), Some(session)) = (channel, &mut self.session) {
-            if orderly { session.close(now, channel) } else { session.abort(now, channel) }
+            if orderly {
+                session.close(now, channel);
+            } else {
+                session.abort(now, channel);
+            }
             self.take_session_events(now);
         }
         self.admit(now);
@@ -434,7 +436,9 @@ impl Mux {
 
     fn route(&mut self, now: Instant, event: SessionEvent) {
         match event {
-            SessionEvent::Opened { channel } if self.attached.contains_key(&channel) => self.opened(now, channel),
+            SessionEvent::Opened { channel } if self.attached.contains_key(&channel) => {
+                self.opened(now, channel);
+            }
             SessionEvent::Refused { channel, reason } => self.open_refused(now, channel, reason),
             SessionEvent::Sent { channel, bytes } => self.sent(now, channel, bytes),
             SessionEvent::Data { channel, bytes } if self.attached.contains_key(&channel) => {
@@ -444,7 +448,10 @@ impl Mux {
                 self.closed(now, channel, cause);
             }
             SessionEvent::Released { .. } => self.admit(now),
-            SessionEvent::Ready | SessionEvent::Restarted | SessionEvent::ForwardCancelled { .. } => {
+            SessionEvent::Ready
+            | SessionEvent::Restarted
+            | SessionEvent::ForwardStarted { .. }
+            | SessionEvent::ForwardCancelled { .. } => {
                 self.events.push_back(Event::Session(event));
                 self.reachability_changed(now);
                 self.admit(now);

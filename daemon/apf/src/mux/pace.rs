@@ -65,19 +65,21 @@ impl Bucket {
         let added = u32::try_from(added).unwrap_or(u32::MAX);
         self.permits = self.permits.saturating_add(added).min(burst);
         let used = every.saturating_mul(added);
-        self.refilled = if self.permits == burst { now } else { self.refilled.checked_add(used).unwrap_or(now) };
+        self.refilled =
+            if self.permits == burst { now } else { self.refilled.checked_add(used).unwrap_or(now) };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_clock::origin;
 
     const EVERY: Duration = Duration::from_millis(100);
 
     #[test]
     fn a_flood_of_one_user_is_not_urgent_and_leaves_others_alone() {
-        let (mut pace, now) = (Pace::new(3, EVERY), Instant::now());
+        let (mut pace, now) = (Pace::new(3, EVERY), origin());
         let taken = (0..10).filter(|_| pace.take(now, 1)).count();
         assert_eq!(taken, 3);
         assert!(pace.take(now, 2));
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_steady_heartbeat_is_always_urgent() {
-        let (mut pace, mut now) = (Pace::new(1, EVERY), Instant::now());
+        let (mut pace, mut now) = (Pace::new(1, EVERY), origin());
         for _ in 0..1000 {
             assert!(pace.take(now, 1));
             now += EVERY;
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn permits_come_back_one_by_one() {
-        let (mut pace, now) = (Pace::new(5, EVERY), Instant::now());
+        let (mut pace, now) = (Pace::new(5, EVERY), origin());
         while pace.take(now, 1) {}
         assert!(!pace.take(now + EVERY / 2, 1));
         assert!(pace.take(now + EVERY, 1));
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_books_do_not_grow_with_the_number_of_users() {
-        let (mut pace, now) = (Pace::new(1, EVERY), Instant::now());
+        let (mut pace, now) = (Pace::new(1, EVERY), origin());
         for peer in 0..10_000 {
             pace.take(now + EVERY * peer, peer);
         }

@@ -28,9 +28,23 @@ impl Session {
 
     /// Gives the channel a turn if it has something to send and may.
     pub(super) fn schedule(&mut self, number: u32) {
-        let limit = self.config.frame_limit();
-        if let Some(channel) = self.channels.numbered(number).filter(|channel| channel.frame(limit) > 0) {
-            self.scheduler.activate(channel.class(), number);
+        let Self { channels, config, scheduler, .. } = self;
+        if let Some(channel) = channels.numbered(number).filter(|channel| channels.frame(channel, config) > 0)
+        {
+            scheduler.activate(channel.class(), number);
+        }
+    }
+
+    /// Firmware took bytes of a channel: others of its class, which waited for that, may go on.
+    fn schedule_class_of(&mut self, number: u32) {
+        if let Some(class) = self.channels.numbered(number).map(Channel::class) {
+            self.schedule_class(class);
+        }
+    }
+
+    pub(super) fn schedule_class(&mut self, class: Class) {
+        for number in self.channels.of_class(class) {
+            self.schedule(number);
         }
     }
 
@@ -46,7 +60,7 @@ impl Session {
     /// Carries out what a transition of a channel asks for.
     pub(super) fn apply(&mut self, number: u32, effects: Effects) {
         let Some(channel) = self.channels.numbered(number) else { return };
-        let (id, is_gone) = (channel.id(), channel.is_gone());
+        let (id, class, is_gone) = (channel.id(), channel.class(), channel.is_gone());
         if channel.frame(1) == 0 {
             self.scheduler.remove(number);
         }
@@ -57,6 +71,7 @@ impl Session {
         if is_gone {
             self.control.forget(id);
             self.channels.bury(number, effects.zombie);
+            self.schedule_class(class);
             self.events.push_back(Event::Released { channel: id });
         }
     }
@@ -143,7 +158,7 @@ impl Session {
             Adjusted::Overflowed => count(&mut self.counters.overflowing_adjusts),
             Adjusted::Stray => count(&mut self.counters.stray_adjusts),
         }
-        self.schedule(message.receiver);
+        self.schedule_class_of(message.receiver);
     }
 
     pub(super) fn on_data(&mut self, now: Instant, message: ChannelData<'_>) {
@@ -156,8 +171,12 @@ impl Session {
             count(&mut self.counters.stray_data);
             return;
         };
-        let id = channel.id();
-        match channel.receive(now, bytes) {
+        let (id, waits) = (channel.id(), channel.handed().0 > 0);
+        let received = channel.receive(now, bytes);
+        if waits {
+            self.schedule_class_of(number);
+        }
+        match received {
             Received::Deliver => {
                 count_bytes(&mut self.counters.bytes_in, bytes);
                 self.events

@@ -99,10 +99,14 @@ impl Handshake {
         self.speak_first.into_iter().chain(self.deadline).min()
     }
 
-    /// Whether a message may come in this state (`apf 10` rows 8 and 16). DISCONNECT always may.
+    /// Whether a message may come in this state (`apf 10` rows 8 and 16). DISCONNECT always may, and so may
+    /// CHANNEL_CLOSE: firmware sends stray ones for channels of an earlier connection (`apf 4.7`), and a session
+    /// that ended over each of them might never begin.
     pub(super) fn admit(&self, message: MessageType) -> Result<(), SessionError> {
         match (self.state, message) {
-            (_, MessageType::DISCONNECT | MessageType::PROTOCOLVERSION) => Ok(()),
+            (_, MessageType::DISCONNECT | MessageType::PROTOCOLVERSION | MessageType::CHANNEL_CLOSE) => {
+                Ok(())
+            }
             (State::AwaitingVersion, message) => Err(SessionError::BeforeVersion { message }),
             (State::AwaitingService, message) if needs_service(message) => {
                 Err(SessionError::BeforeService { message })
@@ -122,7 +126,6 @@ fn needs_service(message: MessageType) -> bool {
             | MessageType::CHANNEL_OPEN_FAILURE
             | MessageType::CHANNEL_WINDOW_ADJUST
             | MessageType::CHANNEL_DATA
-            | MessageType::CHANNEL_CLOSE
     )
 }
 

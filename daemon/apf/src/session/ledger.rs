@@ -7,7 +7,7 @@ use crate::{
     channel::{Channel, Opener, Phase, Zombie},
     class::Class,
     id::{ChannelId, Port, RemoteChannelId},
-    limits::MAX_ZOMBIES,
+    limits::{MAX_ZOMBIES, SessionConfig},
 };
 
 /// The slot ledger: the channels that the host may have, by phase.
@@ -124,6 +124,27 @@ impl Channels {
             (None, Some(zombie)) => zombie.remote != Some(remote),
             (None, None) => false,
         }
+    }
+
+    /// The next data message of a channel would carry this many bytes. None, while its class has handed over more
+    /// than its share and this channel enough to be credited: bytes in the kernel's queue cannot be overtaken.
+    pub(super) fn frame(&self, channel: &Channel, config: &SessionConfig) -> usize {
+        let bytes = channel.frame(config.frame_limit());
+        let (_, well_fed) = channel.handed();
+        let full = || self.handed(channel.class()) >= config.max_handed(channel.class());
+        if bytes > 0 && well_fed && full() { 0 } else { bytes }
+    }
+
+    /// Bytes that firmware was handed by channels of `class` and has neither credited nor answered.
+    fn handed(&self, class: Class) -> usize {
+        let of_class = self.live.values().filter(|channel| channel.class() == class);
+        of_class.fold(0, |sum, channel| sum.saturating_add(channel.handed().0))
+    }
+
+    /// The channels of a class, by number.
+    pub(super) fn of_class(&self, class: Class) -> Vec<u32> {
+        let of_class = self.live.values().filter(|channel| channel.class() == class);
+        of_class.map(|channel| channel.id().number()).collect()
     }
 
     pub(super) fn direct_count(&self) -> usize {

@@ -19,7 +19,12 @@ use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 
-use self::{control::ControlQueue, forwards::Forwards, handshake::Handshake, ledger::Channels};
+use self::{
+    control::{Control, ControlQueue},
+    forwards::Forwards,
+    handshake::Handshake,
+    ledger::Channels,
+};
 pub use self::{
     forwards::Forward,
     handshake::State,
@@ -29,7 +34,7 @@ pub use self::{
 use crate::{
     class::Class,
     counters::Counters,
-    error::{OpenError, SendError, SessionError},
+    error::{CloseCause, OpenError, SendError, SessionError},
     event::Event,
     id::{ChannelId, ForwardId, Port},
     limits::SessionConfig,
@@ -162,12 +167,13 @@ impl Session {
 
     /// Moves a channel, with what it has queued, to another class: to the end of that class's round.
     pub fn set_class(&mut self, id: ChannelId, class: Class) {
-        if let Some(channel) = self.channels.get_mut(id)
-            && channel.class() != class
-        {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        let before = channel.class();
+        if before != class {
             channel.set_class(class);
             self.scheduler.remove(id.number());
             self.schedule(id.number());
+            self.schedule_class(before);
         }
     }
 
@@ -305,13 +311,13 @@ impl Session {
     /// is something to say.
     fn end(&mut self, farewell: Option<DisconnectReason>) {
         self.handshake.end();
-        self.drop_everything(crate::CloseCause::SessionOver);
-        self.control.extend(farewell.map(control::Control::Disconnect));
+        self.drop_everything(CloseCause::SessionOver);
+        self.control.extend(farewell.map(Control::Disconnect));
     }
 
     /// Forgets channels, forwards and queued messages. What owners have not fetched yet stays in front of the
     /// news.
-    fn drop_everything(&mut self, cause: crate::CloseCause) {
+    fn drop_everything(&mut self, cause: CloseCause) {
         self.forwards.clear();
         self.control.clear();
         self.scheduler.clear();

@@ -39,9 +39,9 @@ impl Session {
     }
 
     pub(super) fn transmit_data(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let (channels, limit) = (&self.channels, self.config.frame_limit());
-        let frame = |number| channels.numbered(number).map_or(0, |channel| channel.frame(limit));
-        let Grant { channel: number, bytes } = self.scheduler.next(frame)?;
+        let Self { channels, config, scheduler, .. } = self;
+        let frame = |number| channels.numbered(number).map_or(0, |channel| channels.frame(channel, config));
+        let Grant { channel: number, bytes } = scheduler.next(frame)?;
         let channel = self.channels.numbered_mut(number)?;
         let (id, class) = (channel.id(), channel.class());
         ChannelData::encode_header(channel.remote()?.0, bytes, out);

@@ -279,7 +279,7 @@ fn no_adjust_follows_the_close() {
     host.hear(data(channel.number(), &[0; 3000]));
     host.session.delivered(channel, 2500);
     host.close(channel);
-    host.says(&[adjust(0, 0x7fff_ffff - 1096), close(0)]);
+    host.says(&[adjust(0, (1 << 20) - 1096), close(0)]);
     host.events();
     for _ in 0..100 {
         host.hear(data(channel.number(), &[0; 4096]));

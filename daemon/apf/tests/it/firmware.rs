@@ -75,7 +75,7 @@ impl Firmware {
                 let remote = self.live(message.receiver);
                 remote.window = remote.window.checked_add(message.bytes).expect("no overflow");
                 assert!(
-                    remote.window <= 4096 || remote.window <= 0x7fff_ffff && !remote.widened,
+                    remote.window <= 4096 || remote.window <= 1 << 20 && !remote.widened,
                     "more credit than due"
                 );
                 remote.widened |= remote.window > 4096;

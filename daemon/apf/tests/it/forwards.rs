@@ -202,6 +202,32 @@ fn cancellation_finds_the_forward_that_was_still_unanswered() {
     assert_eq!(host.events(), [Event::ForwardStarted { port: PORT }]);
 }
 
+/// What is in force when the repetition arrives will not be when its turn comes.
+#[test]
+fn repetition_behind_a_waiting_cancellation_is_asked_about() {
+    let mut host = Host::forwarding();
+    host.hear(tcpip_forward(b"amt-host", 623));
+    host.hear(cancel_forward(b"amt-host", 16992));
+    host.hear(tcpip_forward(b"amt-host", 16992));
+    let [blocking, again] = host.asked().try_into().expect("two questions");
+    host.answer(again.0, true);
+    host.answer(blocking.0, true);
+    host.says(&[success(623), CANCELLED, success(16992)]);
+    assert_eq!(host.active(), [(623, "amt-host"), (16992, "amt-host")]);
+}
+
+#[test]
+fn first_answer_counts() {
+    let mut host = Host::ready();
+    host.hear(tcpip_forward(b"amt-host", 623));
+    host.hear(tcpip_forward(b"amt-host", 16992));
+    let [blocking, other] = host.asked().try_into().expect("two questions");
+    host.answer(other.0, true);
+    host.answer(other.0, false);
+    host.answer(blocking.0, false);
+    host.says(&[Message::RequestFailure, success(16992)]);
+}
+
 #[test]
 fn refused_port_can_be_requested_again() {
     let mut host = Host::ready();

@@ -239,7 +239,6 @@ fn row_16_forwards_and_channels_before_the_service_end_the_session() {
         failure(256, OpenFailureReason(1)),
         adjust(256, 1),
         data(256, b"x"),
-        close(0),
     ];
     for message in early {
         let mut host = Host::connected();
@@ -248,6 +247,17 @@ fn row_16_forwards_and_channels_before_the_service_end_the_session() {
         let error = is_session_error(host, &encoded(message));
         assert_eq!(error, SessionError::BeforeService { message: message.message_type() });
     }
+}
+
+#[test]
+fn stray_close_of_an_earlier_connection_does_not_keep_a_session_from_beginning() {
+    let mut host = Host::connected();
+    host.hear(close(0));
+    host.hear(version(1, 0));
+    host.hear(close(256));
+    host.hear(service(b"pfwd@amt.intel.com"));
+    assert_eq!(host.session.state(), State::Ready);
+    assert_eq!(host.counters().stray_closes, 2);
 }
 
 #[test]
@@ -678,7 +688,7 @@ fn row_44_data_beyond_the_window_closes_that_channel_only() {
     host.hear(data(channel.number(), &[1; 4096]));
     assert_eq!(host.events().len(), 1);
     host.hear(data(channel.number(), &[2; 1]));
-    host.says(&[adjust(0, 0x7fff_ffff), close(0)]);
+    host.says(&[adjust(0, 1 << 20), close(0)]);
     assert_eq!(host.events(), [Event::Closed { channel, cause: CloseCause::ExcessData }]);
     assert_eq!(host.counters().excess_data, 1);
     assert_eq!(CloseCause::ExcessData.fault(), Fault::PeerMisbehaved);

@@ -106,6 +106,40 @@ fn changed_class_takes_effect_with_the_next_message() {
 }
 
 #[test]
+fn demoted_channel_loses_its_urgent_turn() {
+    let mut host = host();
+    let demoted = host.opened_as(Class::Watchdog, 0, 4096);
+    let other = host.opened_as(Class::Interactive, 1, 4096);
+    host.send(demoted, &[0; FRAME]);
+    host.send(other, &[0; FRAME]);
+    host.session.set_class(demoted, Class::Bulk);
+    assert_eq!(host.next_data(2), [(other, FRAME), (demoted, FRAME)]);
+}
+
+/// A driver that waits for the device to become writable for nothing would spin.
+#[test]
+fn wish_to_transmit_is_never_an_empty_promise() {
+    let mut host = host();
+    let given_up = host.open().unwrap();
+    assert!(host.session.wants_transmit());
+    host.close(given_up);
+    assert!(!host.session.wants_transmit(), "the open was taken back");
+    host.events();
+
+    let channel = host.opened(0, 50);
+    host.send(channel, &[0; FRAME]);
+    assert!(host.session.wants_transmit());
+    assert_eq!(host.next_data(1), [(channel, 50)]);
+    assert!(!host.session.wants_transmit(), "the window is exhausted");
+
+    host.hear(adjust(channel.number(), 10));
+    assert!(host.session.wants_transmit());
+    host.hear(close(channel.number()));
+    assert_eq!(host.next().unwrap().1, [0x61, 0, 0, 0, 0]);
+    assert!(!host.session.wants_transmit(), "the data went with the channel");
+}
+
+#[test]
 fn exhausted_channel_does_not_block_its_class() {
     let mut host = host();
     let stuck = host.opened_as(Class::Watchdog, 0, 50);
@@ -149,4 +183,50 @@ fn device_limit_bounds_the_frame_too() {
     host.send(channel, &[0; 100]);
     let lengths: Vec<_> = host.sent().iter().map(Vec::len).collect();
     assert_eq!(lengths, [93, 25]);
+}
+
+/// Bulk of two channels in windows of four frames each, of which the class may have three with firmware; and an urgent
+/// channel.
+fn bulk_with_a_share() -> (Host, [ChannelId; 2], ChannelId) {
+    let config = SessionConfig {
+        max_frame: FRAME,
+        max_handed: [1 << 20, 1 << 20, 1 << 20, 3 * FRAME],
+        ..SessionConfig::default()
+    };
+    let mut host = Host::forwarding_with(config);
+    let [a, b] = [0, 1].map(|remote| host.opened_as(Class::Bulk, remote, 4 * u32::try_from(FRAME).unwrap()));
+    let urgent = host.opened_as(Class::Watchdog, 2, 4096);
+    host.send(a, &[0; 8 * FRAME]);
+    host.send(b, &[0; 8 * FRAME]);
+    (host, [a, b], urgent)
+}
+
+#[test]
+fn bulk_does_not_fill_the_queue_that_nothing_can_overtake() {
+    let (mut host, [a, _], urgent) = bulk_with_a_share();
+    let sent = host.next_data(20);
+    assert_eq!(sent.iter().map(|(_, bytes)| bytes).sum::<usize>(), 4 * FRAME, "half a window each");
+    host.hear(adjust(a.number(), 2 * u32::try_from(FRAME).unwrap()));
+    assert_eq!(host.next_data(20).len(), 2, "as much as firmware took");
+    host.send(urgent, b"pat");
+    assert_eq!(host.next_data(20), [(urgent, 3)]);
+}
+
+#[test]
+fn an_answer_settles_what_was_handed_over() {
+    let (mut host, [a, b], _) = bulk_with_a_share();
+    host.next_data(20);
+    host.hear(data(a.number(), b"response"));
+    host.hear(data(b.number(), b"response"));
+    assert_eq!(host.next_data(20).len(), 4, "what the windows still allow");
+}
+
+#[test]
+fn a_share_held_by_a_channel_that_closes_is_given_back() {
+    let (mut host, [a, b], _) = bulk_with_a_share();
+    host.next_data(20);
+    host.hear(close(a.number()));
+    let next: Vec<_> =
+        std::iter::from_fn(|| host.next()).filter(|(transmit, _)| transmit.payload > 0).collect();
+    assert_eq!(next.first().map(|(transmit, _)| transmit.channel), Some(Some(b)), "the other one goes on");
 }

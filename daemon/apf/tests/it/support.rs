@@ -245,7 +245,7 @@ pub(crate) fn adjust(receiver: u32, bytes: u32) -> Message<'static> {
 
 /// The adjust with which a channel is left: everything that a full window of 4096 lacks.
 pub(crate) fn farewell(receiver: u32) -> Message<'static> {
-    adjust(receiver, 0x7fff_ffff - 4096)
+    adjust(receiver, (1 << 20) - 4096)
 }
 
 pub(crate) fn close(receiver: u32) -> Message<'static> {

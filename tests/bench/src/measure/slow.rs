@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use amtd_harness::http::{Connection, HttpError};
+use amtd_harness::http::Connection;
 use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::content::Check;
@@ -41,9 +41,9 @@ fn read(stream: impl Stream, bytes: usize) -> Result<()> {
     connection.send(&download_request(bytes))?;
     let (mut check, start) = (Check::default(), Instant::now());
     let head = connection.receive_into(|piece| {
-        let right = check.takes(piece);
+        let right = check.take(piece);
         pause_until(start + Duration::from_secs_f64(check.position() as f64 / PACE as f64));
-        if right { Ok(()) } else { Err(HttpError::Malformed("wrong content".to_owned())) }
+        right
     })?;
     ensure!(head.status() == 200, "status {}", head.status());
     ensure!(check.position() == bytes as u64, "{} bytes instead of {bytes}", check.position());

@@ -24,9 +24,7 @@ pub(super) fn download(lab: &mut Lab, report: &mut Report) -> Result<()> {
         let mut check = Check::default();
         let start = Instant::now();
         connection.send(&download_request(bytes))?;
-        let head = connection.receive_into(|piece| {
-            if check.takes(piece) { Ok(()) } else { Err(HttpError::Malformed("wrong content".to_owned())) }
-        })?;
+        let head = connection.receive_into(|piece| check.take(piece))?;
         ensure!(
             head.status() == 200 && check.position() == bytes as u64,
             "answer {} to a download",

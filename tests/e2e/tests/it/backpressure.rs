@@ -46,7 +46,8 @@ fn clients_that_read_nothing_cost_a_window_each_and_block_nobody() {
     rig.await_sim("three channels without window", |state| {
         let session = lme(state);
         let channels = session["channels"].as_array().map_or(&[][..], Vec::as_slice);
-        channels.iter().filter(|channel| channel["has_output"] == true && channel["may_send"] == 0).count() == 3
+        channels.iter().filter(|channel| channel["has_output"] == true && channel["may_send"] == 0).count()
+            == 3
     });
     let grown = rig.daemon.usage().unwrap().peak_resident.saturating_sub(before);
     assert!(grown < MODEST, "the daemon grew by {grown} bytes");
@@ -70,7 +71,9 @@ fn client_that_sends_without_end_is_read_only_as_fast_as_firmware_takes() {
     rig.sim(json!({"do": "stop-reading"}));
     let body = content(LENGTH);
     let mut client = small_buffers(rig.address(16992));
-    client.write_all(format!("POST /sim/sink HTTP/1.1\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes()).unwrap();
+    client
+        .write_all(format!("POST /sim/sink HTTP/1.1\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes())
+        .unwrap();
     let taken = write_until_nobody_reads(&rig, &mut client, &body);
     assert!(taken < LENGTH / 2, "{taken} bytes were taken from the client although firmware took none");
     let grown = rig.daemon.usage().unwrap().peak_resident.saturating_sub(before);
@@ -96,6 +99,7 @@ fn window_of_every_size_and_crediting_of_every_kind_carries_everything() {
     for (firmware, length) in [
         ("--window 1", 2_000),
         ("--window 7 --max-frame 3", 10_000),
+        ("--max-message 93", 10_000),
         ("--max-message 128", 30_000),
         ("--window 65536 --max-frame 60000 --max-message 65536", 300_000),
         ("--window 1000 --credit half-window", 100_000),

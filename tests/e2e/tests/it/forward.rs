@@ -21,7 +21,11 @@ fn wsman_get_with_digest_is_answered_and_the_connection_kept() {
     assert!(second.text().contains("AMT_EthernetPortSettings"), "{}", second.text());
     let pulled = client.enumerate("CIM_SoftwareIdentity").unwrap();
     assert!(pulled.iter().any(|page| page.text().contains("CIM_SoftwareIdentity")));
-    assert_eq!(rig.stat("/opens"), 2, "one channel for the 401, after which firmware closes, one for all the rest");
+    assert_eq!(
+        rig.stat("/opens"),
+        2,
+        "one channel for the 401, after which firmware closes, one for all the rest"
+    );
 }
 
 #[test]
@@ -116,7 +120,8 @@ fn client_that_waits_for_100_continue_gets_it_before_its_upload() {
     let rig = Rig::start();
     let body = content(300_000);
     let mut client = stream::open(rig.address(16992));
-    let head = format!("POST /sim/sink HTTP/1.1\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n", body.len());
+    let head =
+        format!("POST /sim/sink HTTP/1.1\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n", body.len());
     client.write_all(head.as_bytes()).unwrap();
     assert_eq!(stream::read_until(&mut client, b"\r\n\r\n"), b"HTTP/1.1 100 Continue\r\n\r\n");
     client.write_all(&body).unwrap();
@@ -190,7 +195,11 @@ fn web_server_is_reached_by_every_address_of_its_port() {
     let rig = Rig::start();
     for address in rig.daemon.addresses(16992).unwrap() {
         let mut client = amtd_harness::http::Connection::over(stream::open(address));
-        assert_eq!(client.exchange(&request("GET", "/logon.htm", &[], b"")).unwrap().status(), 200, "{address}");
+        assert_eq!(
+            client.exchange(&request("GET", "/logon.htm", &[], b"")).unwrap().status(),
+            200,
+            "{address}"
+        );
     }
 }
 

@@ -48,7 +48,10 @@ fn half_close_before_the_response_does_not_lose_it() {
 
 #[test]
 fn half_close_behind_a_request_that_firmware_never_answers_is_no_hang() {
-    let config = Setup { front: "half_close_limit = \"300ms\"\nhalf_close_quiet = \"100ms\"\n".into(), ..Setup::default() };
+    let config = Setup {
+        front: "half_close_limit = \"300ms\"\nhalf_close_quiet = \"100ms\"\n".into(),
+        ..Setup::default()
+    };
     let rig = config.start();
     let before = rig.footing();
     rig.sim(json!({"do": "stall-engine"}));
@@ -61,7 +64,11 @@ fn half_close_behind_a_request_that_firmware_never_answers_is_no_hang() {
 
 #[test]
 fn half_close_of_an_opaque_stream_waits_for_what_is_on_its_way() {
-    let setup = Setup { sim: "--echo-port 16994".into(), front: "half_close_quiet = \"300ms\"\n".into(), ..Setup::default() };
+    let setup = Setup {
+        sim: "--echo-port 16994".into(),
+        front: "half_close_quiet = \"300ms\"\n".into(),
+        ..Setup::default()
+    };
     let rig = setup.start();
     let before = rig.footing();
     let sent = content(200_000);
@@ -82,7 +89,11 @@ fn half_close_of_an_opaque_stream_waits_for_what_is_on_its_way() {
 #[test]
 fn opaque_client_that_leaves_after_its_answer_frees_its_slot() {
     // Long enough that a slot held for it would be missed.
-    let setup = Setup { sim: "--echo-port 16994".into(), front: "half_close_limit = \"10m\"\n".into(), ..Setup::default() };
+    let setup = Setup {
+        sim: "--echo-port 16994".into(),
+        front: "half_close_limit = \"10m\"\n".into(),
+        ..Setup::default()
+    };
     let rig = setup.start();
     let before = rig.footing();
     let mut client = stream::open(rig.address(16994));

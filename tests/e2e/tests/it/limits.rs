@@ -5,8 +5,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use amtd_e2e::{Rig, Setup, number, stream};
-use amtd_harness::http::{Connection, request};
 use amtd_harness::PATIENCE;
+use amtd_harness::http::{Connection, request};
 use serde_json::json;
 
 /// Stack of a client's thread: small, because there are hundreds.
@@ -41,7 +41,12 @@ fn serve_at_once(count: usize) {
         let clients: Vec<_> = (0..count).map(client).collect();
         clients.into_iter().filter_map(|client| client.join().unwrap().err()).collect()
     });
-    assert!(failed.is_empty(), "{} of {count} clients failed: {:#?}", failed.len(), &failed[..failed.len().min(5)]);
+    assert!(
+        failed.is_empty(),
+        "{} of {count} clients failed: {:#?}",
+        failed.len(),
+        &failed[..failed.len().min(5)]
+    );
     assert!(rig.stat("/slots_high_water") <= 6);
     assert_eq!(rig.stat("/opens_refused"), 0);
     rig.await_rest(before);
@@ -154,11 +159,16 @@ fn request_that_waits_too_long_for_a_channel_is_told_so() {
 
 #[test]
 fn firmware_with_three_slots_serves_sixteen_clients() {
-    let setup = Setup { sim: "--slots 3".into(), config: "[queue]\nretry_first = \"10ms\"\n".into(), ..Setup::default() };
+    let setup = Setup {
+        sim: "--slots 3".into(),
+        config: "[queue]\nretry_first = \"10ms\"\n".into(),
+        ..Setup::default()
+    };
     let rig = setup.start();
     let page = request("GET", "/sim/bulk/50000", &[], b"");
     let statuses: Vec<u16> = thread::scope(|scope| {
-        let ask = || Connection::open(rig.address(16992), PATIENCE).unwrap().exchange(&page).unwrap().status();
+        let ask =
+            || Connection::open(rig.address(16992), PATIENCE).unwrap().exchange(&page).unwrap().status();
         let clients: Vec<_> = (0..16).map(|_| scope.spawn(ask)).collect();
         clients.into_iter().map(|client| client.join().unwrap()).collect()
     });

@@ -38,7 +38,9 @@ impl Session {
             Action::GlobalRequest { name, want_reply } => self.request_unknown(firmware, name, want_reply),
             Action::Udp { host, port, data } => self.send_datagram(&host, port, data.as_bytes()),
             Action::Keepalive { cookie } => self.probe(firmware, cookie),
-            Action::KeepaliveOptions { interval, timeout } => self.propose_probes(firmware, interval, timeout),
+            Action::KeepaliveOptions { interval, timeout } => {
+                self.propose_probes(firmware, interval, timeout);
+            }
             Action::Alert { .. } | Action::Direct { .. } | Action::OpenChannel { .. } => {
                 return self.act_open(firmware, action);
             }
@@ -86,13 +88,17 @@ impl Session {
                     }
                 }
             }
-            Action::StrayClose { channel } => self.push(Message::ChannelClose(ChannelClose { receiver: channel })),
+            Action::StrayClose { channel } => {
+                self.push(Message::ChannelClose(ChannelClose { receiver: channel }));
+            }
             Action::Send { hex } => self.control.push_back(Packet::new(&hex.0)),
             Action::SendEmpty => self.control.push_back(Packet::new(&[])),
             Action::Truncated { message_type, length } => {
                 self.control.push_back(Packet::new(&raw::truncated(message_type, length)));
             }
-            Action::Oversized { message_type } => self.control.push_back(Packet::new(&raw::oversized(message_type))),
+            Action::Oversized { message_type } => {
+                self.control.push_back(Packet::new(&raw::oversized(message_type)));
+            }
             Action::Padded { message_type, extra } => {
                 self.control.push_back(Packet::new(&raw::padded(message_type, extra)));
             }

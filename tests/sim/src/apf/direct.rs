@@ -1,8 +1,8 @@
 //! What firmware starts itself: its own channels (apf 5.1), datagrams (apf 5.3), probes (apf 2.14).
 
 use amtd_apf::wire::{
-    ChannelKind, ChannelOpen, ChannelOpenConfirmation, ChannelOpenFailure, Datagram, Endpoints, GlobalRequest,
-    KeepaliveOptions, RESERVED, Request,
+    ChannelKind, ChannelOpen, ChannelOpenConfirmation, ChannelOpenFailure, Datagram, Endpoints,
+    GlobalRequest, KeepaliveOptions, RESERVED, Request,
 };
 use bytes::Bytes;
 
@@ -39,7 +39,11 @@ impl Session {
     }
 
     /// Opens a channel of any kind from firmware's side. Returns its slot.
-    pub(super) fn open_own(&mut self, firmware: &mut Firmware, kind: ChannelKind<'_>) -> Result<usize, SessionError> {
+    pub(super) fn open_own(
+        &mut self,
+        firmware: &mut Firmware,
+        kind: ChannelKind<'_>,
+    ) -> Result<usize, SessionError> {
         let port = match kind {
             ChannelKind::ForwardedTcpip(ends) | ChannelKind::DirectTcpip(ends) => ends.target_port,
             ChannelKind::Unknown { .. } => 0,
@@ -47,12 +51,21 @@ impl Session {
         let slot = self.allocate_own(firmware, port).ok_or(SessionError::NoSlot)?;
         let window = firmware.config.apf.window;
         // A slot number is below 256.
-        self.push(Message::ChannelOpen(ChannelOpen { sender: slot as u32, window, reserved: RESERVED, kind }));
+        self.push(Message::ChannelOpen(ChannelOpen {
+            sender: slot as u32,
+            window,
+            reserved: RESERVED,
+            kind,
+        }));
         self.expect(Answer::Open(slot), firmware.now);
         Ok(slot)
     }
 
-    pub(super) fn handle_confirmation(&mut self, firmware: &mut Firmware, confirmation: ChannelOpenConfirmation) {
+    pub(super) fn handle_confirmation(
+        &mut self,
+        firmware: &mut Firmware,
+        confirmation: ChannelOpenConfirmation,
+    ) {
         if confirmation.reserved != RESERVED {
             let detail = format!("CHANNEL_OPEN_CONFIRMATION has {:#010x}", confirmation.reserved);
             firmware.violation(Violation::ReservedWord, detail);

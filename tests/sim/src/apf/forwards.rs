@@ -76,7 +76,10 @@ impl Session {
     pub(super) fn request_forward(&mut self, firmware: &Firmware, port: u32, address: Option<String>) {
         let address = address.unwrap_or_else(|| default_address(firmware));
         let body = ForwardAddress { address: address.as_bytes(), port };
-        self.push(Message::GlobalRequest(GlobalRequest { want_reply: true, request: Request::TcpipForward(body) }));
+        self.push(Message::GlobalRequest(GlobalRequest {
+            want_reply: true,
+            request: Request::TcpipForward(body),
+        }));
         match self.forwards.iter_mut().find(|forward| forward.port == port && forward.address == address) {
             Some(forward) if forward.state == ForwardState::Accepted => {}
             Some(forward) => forward.state = ForwardState::Requested,
@@ -92,8 +95,12 @@ impl Session {
     pub(super) fn request_cancel(&mut self, firmware: &Firmware, port: u32, address: Option<String>) {
         let address = address.unwrap_or_else(|| default_address(firmware));
         let body = ForwardAddress { address: address.as_bytes(), port };
-        self.push(Message::GlobalRequest(GlobalRequest { want_reply: true, request: Request::CancelTcpipForward(body) }));
-        let known = self.forwards.iter_mut().find(|forward| forward.port == port && forward.address == address);
+        self.push(Message::GlobalRequest(GlobalRequest {
+            want_reply: true,
+            request: Request::CancelTcpipForward(body),
+        }));
+        let known =
+            self.forwards.iter_mut().find(|forward| forward.port == port && forward.address == address);
         if let Some(forward) = known {
             forward.state = ForwardState::Cancelled;
         }
@@ -141,7 +148,8 @@ impl Session {
     }
 
     fn settle_forward(&mut self, port: u32, address: &str, accepted: bool) {
-        let forward = self.forwards.iter_mut().find(|forward| forward.port == port && forward.address == address);
+        let forward =
+            self.forwards.iter_mut().find(|forward| forward.port == port && forward.address == address);
         if let Some(forward) = forward
             && forward.state == ForwardState::Requested
         {

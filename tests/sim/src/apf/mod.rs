@@ -146,7 +146,9 @@ impl Session {
             Phase::Version if !matches!(message, Message::ProtocolVersion(_) | Message::Disconnect(_)) => {
                 firmware.violation(Violation::BeforeVersion, kind.to_string());
             }
-            Phase::Service if is_forwarding(message) => firmware.violation(Violation::BeforeService, kind.to_string()),
+            Phase::Service if is_forwarding(message) => {
+                firmware.violation(Violation::BeforeService, kind.to_string());
+            }
             _ => return true,
         }
         false
@@ -158,7 +160,9 @@ impl Session {
             Message::WindowAdjust(adjust) => self.handle_adjust(firmware, adjust),
             Message::ChannelOpen(open) => self.handle_open(firmware, open),
             Message::ChannelClose(close) => self.handle_close(firmware, close),
-            Message::ChannelOpenConfirmation(confirmation) => self.handle_confirmation(firmware, confirmation),
+            Message::ChannelOpenConfirmation(confirmation) => {
+                self.handle_confirmation(firmware, confirmation);
+            }
             Message::ChannelOpenFailure(failure) => self.handle_failure(firmware, failure),
             Message::ProtocolVersion(version) => self.handle_version(firmware, version),
             Message::ServiceAccept(service) => self.handle_service_accept(firmware, service),
@@ -195,9 +199,7 @@ impl Session {
     /// Carries out what is due by time.
     pub(crate) fn tick(&mut self, firmware: &mut Firmware) {
         self.confirm_delayed(firmware);
-        // What the host sent may be among the messages that firmware is kept from taking.
-        let held = firmware.faults.reading.is_on(firmware.now) || firmware.faults.writing.is_on(firmware.now);
-        if !held && !matches!(self.phase, Phase::Over | Phase::OverByHost) {
+        if self.misses_answers(firmware) {
             self.report_missing(firmware);
         }
     }
@@ -205,11 +207,21 @@ impl Session {
     /// When `tick` has something to do next.
     pub(crate) fn deadline(&self, firmware: &Firmware) -> Option<Instant> {
         let limit = firmware.config.apf.reply_limit;
-        let awaited = self.awaited.iter().filter(|awaited| !awaited.reported).map(|awaited| awaited.since + limit);
-        let outstanding = self.outstanding.iter().filter(|request| !request.reported).map(|request| request.since + limit);
+        let awaited = self.awaited.iter().filter(|awaited| !awaited.reported).map(|awaited| awaited.since);
+        let requests =
+            self.outstanding.iter().filter(|request| !request.reported).map(|request| request.since);
+        let missing = awaited.chain(requests).min().filter(|_| self.misses_answers(firmware));
         let delayed = self.delayed.iter().map(Delayed::time);
         let link = firmware.link.busy_until(firmware.now).filter(|_| !self.sendable.is_empty());
-        awaited.chain(outstanding).chain(delayed).chain(link).min()
+        missing.map(|since| since + limit).into_iter().chain(delayed).chain(link).min()
+    }
+
+    /// Whether an answer that does not come counts. It does not while firmware is kept from taking what the host sent, or from
+    /// asking, and not in a session that is over.
+    fn misses_answers(&self, firmware: &Firmware) -> bool {
+        let faults = &firmware.faults;
+        let held = faults.reading.is_on(firmware.now) || faults.writing.is_on(firmware.now);
+        !held && !matches!(self.phase, Phase::Over | Phase::OverByHost)
     }
 
     /// Whether the first forwards were answered and the session goes on.
@@ -223,7 +235,9 @@ impl Session {
             awaited.reported = true;
             firmware.violation(Violation::MissingReply, awaited.answer.name());
         }
-        for request in self.outstanding.iter_mut().filter(|request| !request.reported && request.since <= limit) {
+        for request in
+            self.outstanding.iter_mut().filter(|request| !request.reported && request.since <= limit)
+        {
             request.reported = true;
             firmware.violation(Violation::MissingReply, request.to_string());
         }

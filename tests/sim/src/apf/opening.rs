@@ -72,7 +72,9 @@ impl Session {
     fn answer_wrongly(&mut self, firmware: &mut Firmware, opening: Opening, fault: OpenFault) {
         match fault {
             OpenFault::Silent => {}
-            OpenFault::Refuse(reason) => self.push_failure(firmware, opening.remote, OpenFailureReason(reason)),
+            OpenFault::Refuse(reason) => {
+                self.push_failure(firmware, opening.remote, OpenFailureReason(reason));
+            }
             OpenFault::Delay(time) => self.delayed.push(Delayed { time: firmware.now + time, open: opening }),
             OpenFault::ConfirmTwice { other_id } => {
                 self.answer(firmware, opening);
@@ -144,8 +146,8 @@ impl Session {
         let apf = &firmware.config.apf;
         self.serial += 1;
         let credit = Credit::new(apf.credit, apf.window);
-        let channel =
-            Channel::new(self.serial, opening.remote, opening.port, role, credit).windows(opening.window, apf.window);
+        let channel = Channel::new(self.serial, opening.remote, opening.port, role, credit)
+            .windows(opening.window, apf.window);
         self.slots[slot] = Some(channel);
         let used = self.slots.iter().flatten().count();
         firmware.stats.slots_high_water = firmware.stats.slots_high_water.max(used);

@@ -1,10 +1,10 @@
 //! Messages that are broken on purpose: cut short, with a length field that lies, or with bytes too many (apf 10).
 
 use amtd_apf::wire::{
-    ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, ChannelOpenFailure, Disconnect,
-    DisconnectReason, Endpoints, ForwardAddress, GlobalRequest, KeepaliveOptions, Message, MessageType,
-    OpenFailureReason, ProtocolVersion, RESERVED, Request, SERVICE_PFWD, ServiceName, SystemId, TRIGGER_LME,
-    UserauthMethod, UserauthRequest, WindowAdjust,
+    ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, ChannelOpenFailure,
+    Disconnect, DisconnectReason, Endpoints, ForwardAddress, GlobalRequest, KeepaliveOptions, Message,
+    MessageType, OpenFailureReason, ProtocolVersion, RESERVED, Request, SERVICE_PFWD, ServiceName, SystemId,
+    TRIGGER_LME, UserauthMethod, UserauthRequest, WindowAdjust,
 };
 
 /// A well-formed message of the type, whose channel numbers nobody uses; a bare type byte for types that firmware never sends.
@@ -13,7 +13,9 @@ pub(super) fn sample(message_type: u8) -> Vec<u8> {
     let endpoints =
         Endpoints { target: b"localhost", target_port: 0, originator: b"127.0.0.1", originator_port: 0 };
     let message = match MessageType(message_type) {
-        MessageType::DISCONNECT => Message::Disconnect(Disconnect { reason: DisconnectReason::BY_APPLICATION }),
+        MessageType::DISCONNECT => {
+            Message::Disconnect(Disconnect { reason: DisconnectReason::BY_APPLICATION })
+        }
         MessageType::SERVICE_REQUEST => Message::ServiceRequest(ServiceName { name: SERVICE_PFWD }),
         MessageType::USERAUTH_REQUEST => Message::UserauthRequest(UserauthRequest {
             user: b"",
@@ -40,7 +42,9 @@ pub(super) fn sample(message_type: u8) -> Vec<u8> {
             receiver: NOBODY,
             reason: OpenFailureReason::PROHIBITED,
         }),
-        MessageType::CHANNEL_WINDOW_ADJUST => Message::WindowAdjust(WindowAdjust { receiver: NOBODY, bytes: 1 }),
+        MessageType::CHANNEL_WINDOW_ADJUST => {
+            Message::WindowAdjust(WindowAdjust { receiver: NOBODY, bytes: 1 })
+        }
         MessageType::CHANNEL_DATA => Message::ChannelData(ChannelData { receiver: NOBODY, payload: b"data" }),
         MessageType::CHANNEL_CLOSE => Message::ChannelClose(ChannelClose { receiver: NOBODY }),
         MessageType::PROTOCOLVERSION => Message::ProtocolVersion(ProtocolVersion {
@@ -50,7 +54,9 @@ pub(super) fn sample(message_type: u8) -> Vec<u8> {
             system_id: SystemId::default(),
         }),
         MessageType::KEEPALIVE_REQUEST => Message::KeepaliveRequest(1),
-        MessageType::KEEPALIVE_OPTIONS_REQUEST => Message::KeepaliveOptionsRequest(KeepaliveOptions::default()),
+        MessageType::KEEPALIVE_OPTIONS_REQUEST => {
+            Message::KeepaliveOptionsRequest(KeepaliveOptions::default())
+        }
         _ => Message::Unknown(message_type),
     };
     let mut bytes = Vec::new();
@@ -99,9 +105,15 @@ mod tests {
     fn every_prefix_of_a_sample_is_broken_and_the_whole_is_not() {
         for message_type in SENT_BY_FIRMWARE {
             let whole = sample(message_type);
-            assert!(Message::decode(&whole).is_ok_and(|decoded| decoded.trailing == 0), "type {message_type}");
+            assert!(
+                Message::decode(&whole).is_ok_and(|decoded| decoded.trailing == 0),
+                "type {message_type}"
+            );
             for length in 0..whole.len() {
-                assert!(Message::decode(&truncated(message_type, length)).is_err(), "type {message_type} at {length}");
+                assert!(
+                    Message::decode(&truncated(message_type, length)).is_err(),
+                    "type {message_type} at {length}"
+                );
             }
         }
     }

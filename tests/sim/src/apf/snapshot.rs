@@ -11,8 +11,12 @@ impl Session {
         let forwards: Vec<_> = self.forwards.iter().map(|forward| {
             json!({ "port": forward.port, "address": forward.address, "state": forward.state.name() })
         }).collect();
-        let channels: Vec<_> =
-            self.slots.iter().enumerate().filter_map(|(slot, channel)| Some(describe(slot, channel.as_ref()?))).collect();
+        let channels: Vec<_> = self
+            .slots
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, channel)| Some(describe(slot, channel.as_ref()?)))
+            .collect();
         let outstanding: Vec<_> = self.outstanding.iter().map(ToString::to_string).collect();
         json!({
             "phase": self.phase.name(),

@@ -72,7 +72,12 @@ impl Session {
         }
         let (major, minor) = self.startup.version;
         let system_id = SystemId(firmware.device.uuid);
-        self.push(Message::ProtocolVersion(ProtocolVersion { major, minor, trigger: TRIGGER_LME, system_id }));
+        self.push(Message::ProtocolVersion(ProtocolVersion {
+            major,
+            minor,
+            trigger: TRIGGER_LME,
+            system_id,
+        }));
         self.expect(Answer::Version, firmware.now);
     }
 

@@ -145,7 +145,8 @@ impl Session {
             let Some(channel) = &mut self.slots[slot] else { continue };
             channel.queued = false;
             let payload = channel.next_payload(self.max_frame);
-            let (remote, echo, due) = (channel.remote, matches!(channel.role, Role::Echo), channel.close_due());
+            let (remote, echo, due) =
+                (channel.remote, matches!(channel.role, Role::Echo), channel.close_due());
             if due {
                 self.send_close(firmware, slot);
             } else {

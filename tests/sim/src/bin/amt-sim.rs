@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use amt_sim::config::{CreditPolicy, EngineModel, ReceiveCredit, SimConfig, TimeProfile};
 use amt_sim::device::ControlMode;
 use amt_sim::device::accounts::Password;
+use amt_sim::web::{AfterUnauthorized, QopOffer};
 use amt_sim::{Simulator, faults};
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
@@ -38,6 +39,12 @@ struct Args {
     /// File whose first line is the password of the account "admin" [default: the password P@ssw0rd]
     #[arg(long, value_name = "FILE")]
     admin_password_file: Option<PathBuf>,
+    /// Digest protection that is offered; some HTTP stacks cannot read a list of two
+    #[arg(long, value_enum, default_value_t = Qop::AuthInt)]
+    qop: Qop,
+    /// What becomes of a connection after a 401
+    #[arg(long, value_enum, default_value_t = After401::Close)]
+    after_401: After401,
     /// Window granted for each channel, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 4096)]
     window: u32,
@@ -109,6 +116,22 @@ enum State {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum Qop {
+    /// `auth`, as AMT 8 to 13
+    Auth,
+    /// `auth-int, auth`, as AMT 14 and later
+    AuthInt,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum After401 {
+    /// It is closed, as by real firmware
+    Close,
+    /// It is kept
+    Keep,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Credit {
     /// As the web server takes the bytes
     Consumed,
@@ -144,9 +167,20 @@ impl Args {
             State::Acm => ControlMode::Admin,
         };
         if let Some(path) = self.admin_password_file {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             config.device.admin_password = Password::new(text.lines().next().unwrap_or_default());
         }
+        config.device.login.qop = match self.qop {
+            Qop::Auth => QopOffer::Auth,
+            Qop::AuthInt => QopOffer::AuthIntAuth,
+        };
+        config.device.login.after_unauthorized = match self.after_401 {
+            After401::Close => AfterUnauthorized::Close,
+            After401::Keep => AfterUnauthorized::Keep,
+        };
+        // Before 1970 there is no time that the device could show.
+        config.device.unix_time = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
         config.apf.window = self.window;
         config.apf.max_message = self.max_message;
         config.apf.max_frame = self.max_frame;
@@ -190,7 +224,8 @@ fn run(args: Args) -> anyhow::Result<()> {
     writeln!(stdout, "ready {}", simulator.socket().display()).and_then(|()| stdout.flush())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

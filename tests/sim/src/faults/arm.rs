@@ -17,9 +17,15 @@ impl Faults {
                 self.sessions.arm(SessionFault::Version(major, minor), count);
             }
             Action::AuthFirst { count } => self.sessions.arm(SessionFault::AuthFirst, count),
-            Action::CloseMidResponse { bytes, count } => self.responses.arm(ResponseFault::CloseAfter(bytes), count),
-            Action::DataAfterClose { bytes, count } => self.responses.arm(ResponseFault::DataAfterClose(bytes), count),
-            Action::DataBeyondWindow { bytes, count } => self.responses.arm(ResponseFault::BeyondWindow(bytes), count),
+            Action::CloseMidResponse { bytes, count } => {
+                self.responses.arm(ResponseFault::CloseAfter(bytes), count);
+            }
+            Action::DataAfterClose { bytes, count } => {
+                self.responses.arm(ResponseFault::DataAfterClose(bytes), count);
+            }
+            Action::DataBeyondWindow { bytes, count } => {
+                self.responses.arm(ResponseFault::BeyondWindow(bytes), count);
+            }
             Action::EmptyData { count } => self.responses.arm(ResponseFault::EmptyData, count),
             Action::IgnoreCloses { count } => self.ignore_closes.arm((), count),
             Action::AmthiEmpty { count } => self.amthi.arm(AmthiFault::Empty, count),
@@ -41,7 +47,9 @@ impl Faults {
             Action::RefuseConnects { client, errno, count } => {
                 self.connects.arm((client, ConnectFault::Status(errno)), count);
             }
-            Action::SilentConnects { client, count } => self.connects.arm((client, ConnectFault::Silent), count),
+            Action::SilentConnects { client, count } => {
+                self.connects.arm((client, ConnectFault::Silent), count);
+            }
             Action::GarbageConnects { client, hex, count } => {
                 self.connects.arm((client, ConnectFault::Garbage(hex.0)), count);
             }

@@ -87,7 +87,10 @@ mod tests {
         armed.arm('b', 1);
         armed.arm('c', 0);
         assert_eq!(armed.take(|fault| *fault == 'b'), Some('b'));
-        assert_eq!((armed.take(|_| true), armed.take(|_| true), armed.take(|_| true)), (Some('a'), Some('a'), None));
+        assert_eq!(
+            (armed.take(|_| true), armed.take(|_| true), armed.take(|_| true)),
+            (Some('a'), Some('a'), None)
+        );
     }
 
     #[test]

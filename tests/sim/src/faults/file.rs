@@ -39,7 +39,8 @@ struct Script {
 /// # Errors
 /// If the file cannot be read or is not a script.
 pub fn read_script(path: &Path) -> Result<Vec<Step>, ScriptError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ScriptError::Read { path: path.into(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ScriptError::Read { path: path.into(), source })?;
     let script: Result<Script, String> = if path.extension().is_some_and(|extension| extension == "json") {
         serde_json::from_str(&text).map_err(|error| error.to_string())
     } else {

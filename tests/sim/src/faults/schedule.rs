@@ -59,7 +59,8 @@ impl Schedule {
             Trigger::Messages(count) => messages >= count,
             Trigger::At(time) => time <= now,
         };
-        let due: Vec<_> = self.waiting.extract_if(.., |(trigger, _)| is_due(*trigger)).map(|(_, action)| action).collect();
+        let due: Vec<_> =
+            self.waiting.extract_if(.., |(trigger, _)| is_due(*trigger)).map(|(_, action)| action).collect();
         if !due.is_empty() {
             self.find_next_message();
         }
@@ -68,7 +69,10 @@ impl Schedule {
 
     /// When a step is due by time.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.waiting.iter().filter_map(|(trigger, _)| if let Trigger::At(time) = trigger { Some(*time) } else { None }).min()
+        self.waiting
+            .iter()
+            .filter_map(|(trigger, _)| if let Trigger::At(time) = trigger { Some(*time) } else { None })
+            .min()
     }
 
     /// Whether nothing waits.
@@ -99,7 +103,9 @@ mod tests {
     fn step_is_due_at_its_message_and_only_once() {
         let (mut schedule, now) = (Schedule::default(), Instant::now());
         schedule.count_message();
-        assert!(schedule.add(Step { action: Action::LinkReset, when: Some(When::Messages(2)) }, now).is_none());
+        assert!(
+            schedule.add(Step { action: Action::LinkReset, when: Some(When::Messages(2)) }, now).is_none()
+        );
         schedule.count_message();
         assert!(!schedule.is_message_due());
         schedule.count_message();

@@ -31,8 +31,10 @@ impl<'de> Deserialize<'de> for Step {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // `when` is taken out first: serde cannot both flatten an enum and refuse unknown keys.
         let mut object = serde_json::Map::deserialize(deserializer)?;
-        let when = object.remove("when").map(When::deserialize).transpose().map_err(serde::de::Error::custom)?;
-        let action = Action::deserialize(serde_json::Value::Object(object)).map_err(serde::de::Error::custom)?;
+        let when =
+            object.remove("when").map(When::deserialize).transpose().map_err(serde::de::Error::custom)?;
+        let action =
+            Action::deserialize(serde_json::Value::Object(object)).map_err(serde::de::Error::custom)?;
         Ok(Self { action, when })
     }
 }
@@ -52,76 +54,235 @@ pub enum Stage {
 /// One action. Durations are in milliseconds; a duration left out means "until undone".
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
-#[allow(missing_docs, reason = "the README describes each action with its parameters; a second copy here would drift")]
+#[allow(
+    missing_docs,
+    reason = "the README describes each action with its parameters; a second copy here would drift"
+)]
 pub enum Action {
     // The device node.
-    RefuseConnects { client: ClientKind, #[serde(default = "ebusy")] errno: i32, #[serde(default = "one")] count: u32 },
-    SilentConnects { client: ClientKind, #[serde(default = "one")] count: u32 },
-    GarbageConnects { client: ClientKind, hex: Hex, #[serde(default = "one")] count: u32 },
-    ClientMissing { client: ClientKind, ms: Option<u64> },
-    ClientPresent { client: ClientKind },
-    DisconnectClient { client: ClientKind },
+    RefuseConnects {
+        client: ClientKind,
+        #[serde(default = "ebusy")]
+        errno: i32,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    SilentConnects {
+        client: ClientKind,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    GarbageConnects {
+        client: ClientKind,
+        hex: Hex,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    ClientMissing {
+        client: ClientKind,
+        ms: Option<u64>,
+    },
+    ClientPresent {
+        client: ClientKind,
+    },
+    DisconnectClient {
+        client: ClientKind,
+    },
     LinkReset,
-    Suspend { ms: Option<u64> },
+    Suspend {
+        ms: Option<u64>,
+    },
     Resume,
-    Linger { ms: u64 },
-    StopReading { ms: Option<u64> },
+    Linger {
+        ms: u64,
+    },
+    StopReading {
+        ms: Option<u64>,
+    },
     ResumeReading,
-    StopWriting { ms: Option<u64> },
+    StopWriting {
+        ms: Option<u64>,
+    },
     ResumeWriting,
 
     // The start of a session.
-    SilentSession { stage: Stage, #[serde(default = "one")] count: u32 },
-    SessionVersion { major: u32, minor: u32, #[serde(default = "one")] count: u32 },
-    AuthFirst { #[serde(default = "one")] count: u32 },
+    SilentSession {
+        stage: Stage,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    SessionVersion {
+        major: u32,
+        minor: u32,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    AuthFirst {
+        #[serde(default = "one")]
+        count: u32,
+    },
 
     // Channel opens.
-    SilentOpens { #[serde(default = "one")] count: u32 },
-    RefuseOpens { reason: u32, #[serde(default = "one")] count: u32 },
-    DelayOpens { ms: u64, #[serde(default = "one")] count: u32 },
-    ConfirmTwice { #[serde(default)] other_id: bool, #[serde(default = "one")] count: u32 },
-    ConfirmAfterFailure { #[serde(default = "one")] count: u32 },
-    ConfirmWithUsedId { #[serde(default = "one")] count: u32 },
-    ZeroWindow { adjust: u32, #[serde(default = "one")] count: u32 },
-    HugeWindow { #[serde(default = "one")] count: u32 },
+    SilentOpens {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    RefuseOpens {
+        reason: u32,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    DelayOpens {
+        ms: u64,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    ConfirmTwice {
+        #[serde(default)]
+        other_id: bool,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    ConfirmAfterFailure {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    ConfirmWithUsedId {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    ZeroWindow {
+        adjust: u32,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    HugeWindow {
+        #[serde(default = "one")]
+        count: u32,
+    },
 
     // Open channels and responses.
-    CloseMidResponse { bytes: usize, #[serde(default = "one")] count: u32 },
-    DataAfterClose { bytes: usize, #[serde(default = "one")] count: u32 },
-    DataBeyondWindow { bytes: usize, #[serde(default = "one")] count: u32 },
-    EmptyData { #[serde(default = "one")] count: u32 },
-    IgnoreCloses { #[serde(default = "one")] count: u32 },
+    CloseMidResponse {
+        bytes: usize,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    DataAfterClose {
+        bytes: usize,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    DataBeyondWindow {
+        bytes: usize,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    EmptyData {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    IgnoreCloses {
+        #[serde(default = "one")]
+        count: u32,
+    },
     CloseChannels,
-    StrayClose { channel: u32 },
+    StrayClose {
+        channel: u32,
+    },
 
     // Raw messages.
-    Send { hex: Hex },
+    Send {
+        hex: Hex,
+    },
     SendEmpty,
-    Truncated { #[serde(rename = "type")] message_type: u8, length: usize },
-    Oversized { #[serde(rename = "type")] message_type: u8 },
-    Padded { #[serde(rename = "type")] message_type: u8, extra: usize },
+    Truncated {
+        #[serde(rename = "type")]
+        message_type: u8,
+        length: usize,
+    },
+    Oversized {
+        #[serde(rename = "type")]
+        message_type: u8,
+    },
+    Padded {
+        #[serde(rename = "type")]
+        message_type: u8,
+        extra: usize,
+    },
 
     // Session-wide requests of firmware.
     Restart,
-    Disconnect { reason: u32 },
-    Forward { port: u32, address: Option<String> },
-    Cancel { port: u32, address: Option<String> },
-    Reannounce { port: u32 },
-    GlobalRequest { name: String, want_reply: bool },
-    Alert { #[serde(default)] chunk: usize, #[serde(default = "alert_id")] id: String, #[serde(default)] argument: String },
-    Direct { host: String, port: u32, #[serde(default)] data: String },
-    OpenChannel { #[serde(rename = "type")] channel_type: String },
-    Udp { host: String, port: u32, data: String },
-    Keepalive { cookie: u32 },
-    KeepaliveOptions { interval: u32, timeout: u32 },
+    Disconnect {
+        reason: u32,
+    },
+    Forward {
+        port: u32,
+        address: Option<String>,
+    },
+    Cancel {
+        port: u32,
+        address: Option<String>,
+    },
+    Reannounce {
+        port: u32,
+    },
+    GlobalRequest {
+        name: String,
+        want_reply: bool,
+    },
+    Alert {
+        #[serde(default)]
+        chunk: usize,
+        #[serde(default = "alert_id")]
+        id: String,
+        #[serde(default)]
+        argument: String,
+    },
+    Direct {
+        host: String,
+        port: u32,
+        #[serde(default)]
+        data: String,
+    },
+    OpenChannel {
+        #[serde(rename = "type")]
+        channel_type: String,
+    },
+    Udp {
+        host: String,
+        port: u32,
+        data: String,
+    },
+    Keepalive {
+        cookie: u32,
+    },
+    KeepaliveOptions {
+        interval: u32,
+        timeout: u32,
+    },
 
     // Engine, link, AMTHI.
-    StallEngine { ms: Option<u64> },
+    StallEngine {
+        ms: Option<u64>,
+    },
     ReleaseEngine,
-    LinkRate { bytes_per_second: u64 },
-    AmthiEmpty { #[serde(default = "one")] count: u32 },
-    AmthiSilent { #[serde(default = "one")] count: u32 },
-    AmthiStatus { command: u32, status: u32, #[serde(default = "one")] count: u32 },
+    LinkRate {
+        bytes_per_second: u64,
+    },
+    AmthiEmpty {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    AmthiSilent {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    AmthiStatus {
+        command: u32,
+        status: u32,
+        #[serde(default = "one")]
+        count: u32,
+    },
 
     // Questions and service.
     Clear,

@@ -172,12 +172,18 @@ impl Connection {
     }
 
     /// Sends what firmware has to send, as far as the host's credit and a batch allow.
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, firmware: &mut Firmware) -> Result<Turn, Departure> {
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        firmware: &mut Firmware,
+    ) -> Result<Turn, Departure> {
         for _ in 0..WRITE_BATCH {
             let Some(packet) = self.next_packet(firmware) else { return Ok(Turn::Idle) };
             match self.socket.poll_send(cx, &packet) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Err(Departure::Closed),
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    return Err(Departure::Closed);
+                }
                 Poll::Ready(Err(error)) => return Err(Departure::Failed(error)),
                 Poll::Pending => {
                     self.unsent = Some(packet);
@@ -258,5 +264,9 @@ fn connect(message: &[u8], firmware: &mut Firmware) -> Result<ClientKind, Connec
         return Err(fault);
     }
     let limit = if kind == ClientKind::Lme { firmware.config.mei.lme_connections } else { 1 };
-    if firmware.occupancy.enter(kind, limit, firmware.now) { Ok(kind) } else { Err(ConnectFault::Status(EBUSY)) }
+    if firmware.occupancy.enter(kind, limit, firmware.now) {
+        Ok(kind)
+    } else {
+        Err(ConnectFault::Status(EBUSY))
+    }
 }

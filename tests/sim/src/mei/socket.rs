@@ -67,7 +67,9 @@ impl Drop for SocketPath {
 /// Whether a socket file is left over from a process that is gone.
 fn is_abandoned(address: &SockAddr) -> bool {
     let probe = Socket::new(Domain::UNIX, Type::SEQPACKET, None);
-    probe.and_then(|probe| probe.connect(address)).is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+    probe
+        .and_then(|probe| probe.connect(address))
+        .is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The listening socket, registered with the runtime.
@@ -79,7 +81,11 @@ pub(crate) struct Acceptor {
 
 impl Acceptor {
     /// The next connection.
-    pub(crate) fn poll_accept(&self, cx: &mut Context<'_>, credit: ReceiveCredit) -> Poll<io::Result<PacketSocket>> {
+    pub(crate) fn poll_accept(
+        &self,
+        cx: &mut Context<'_>,
+        credit: ReceiveCredit,
+    ) -> Poll<io::Result<PacketSocket>> {
         let (accepted, _) = ready!(self.listener.poll_accept(cx))?;
         Poll::Ready(accepted.into_std().and_then(|socket| PacketSocket::new(socket.into(), credit)))
     }
@@ -136,7 +142,9 @@ impl PacketSocket {
                 Ok(length) => return Poll::Ready(Ok(Received::Message(length))),
                 Err(error) => match error.kind() {
                     // The host closed with messages unread; what it sent before is still there to be read.
-                    io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionReset | io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::Interrupted => {}
                     _ => return Poll::Ready(Err(error)),
                 },
             }
@@ -159,7 +167,8 @@ impl PacketSocket {
         let parts = if packet.body().is_empty() { &parts[..1] } else { &parts[..] };
         loop {
             ready!(self.socket.poll_send_ready(cx))?;
-            match self.socket.try_io(Interest::WRITABLE, || SockRef::from(&self.socket).send_vectored(parts)) {
+            match self.socket.try_io(Interest::WRITABLE, || SockRef::from(&self.socket).send_vectored(parts))
+            {
                 Ok(_) => {
                     if self.credit == ReceiveCredit::One {
                         self.forget_writability();

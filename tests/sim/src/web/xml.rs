@@ -41,7 +41,7 @@ pub(super) enum Namespace {
 }
 
 impl Namespace {
-    /// URIs that WSMAN 4 lists, of those that the server looks for.
+    /// URIs of wsman 4, of those that the server looks for.
     const KNOWN: [(&'static str, Self); 5] = [
         ("http://www.w3.org/2003/05/soap-envelope", Self::Soap),
         ("http://schemas.xmlsoap.org/ws/2004/08/addressing", Self::Addressing),

@@ -110,14 +110,18 @@ impl World {
     }
 
     fn state(&mut self) -> Value {
-        let connections: Vec<_> = self.connections.iter_mut().map(|connection| {
-            json!({
-                "id": connection.id.0,
-                "client": connection.kind().map(ClientKind::name),
-                "fifo": connection.fifo_length(),
-                "session": connection.session().map(|session| session.snapshot()),
+        let connections: Vec<_> = self
+            .connections
+            .iter_mut()
+            .map(|connection| {
+                json!({
+                    "id": connection.id.0,
+                    "client": connection.kind().map(ClientKind::name),
+                    "fifo": connection.fifo_length(),
+                    "session": connection.session().map(|session| session.snapshot()),
+                })
             })
-        }).collect();
+            .collect();
         let engine = &self.firmware.engine;
         json!({
             "connections": connections,

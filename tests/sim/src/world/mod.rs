@@ -81,7 +81,8 @@ impl World {
     }
 
     fn accept(&mut self, cx: &mut Context<'_>) {
-        while let Poll::Ready(accepted) = self.acceptor.poll_accept(cx, self.firmware.config.receive_credit()) {
+        while let Poll::Ready(accepted) = self.acceptor.poll_accept(cx, self.firmware.config.receive_credit())
+        {
             match accepted {
                 Ok(socket) => {
                     self.firmware.stats.accepted += 1;
@@ -191,8 +192,10 @@ impl World {
             firmware.schedule.deadline(),
             firmware.device.next_deadline(),
         ];
-        let sessions =
-            connections.iter_mut().filter_map(Connection::session).filter_map(|session| session.deadline(firmware));
+        let sessions = connections
+            .iter_mut()
+            .filter_map(Connection::session)
+            .filter_map(|session| session.deadline(firmware));
         shared.into_iter().flatten().chain(sessions).min()
     }
 

@@ -168,7 +168,9 @@ fn busy_server_gives_no_window_back_for_what_it_has_not_read() {
         // The reply to the barrier's probe is the one message more.
         assert_eq!(rig.stats()["messages_out"].as_u64(), Some(before + adjusts + 1), "{policy:?}");
         rig.act(json!({ "do": "release-engine" }));
-        host.pump_until(|host| host.channels[&channel].input.windows(12).filter(|w| *w == b"HTTP/1.1 200").count() == 2);
+        host.pump_until(|host| {
+            host.channels[&channel].input.windows(12).filter(|w| *w == b"HTTP/1.1 200").count() == 2
+        });
         rig.assert_no_violations();
     }
 }
@@ -244,7 +246,8 @@ fn huge_window_is_confirmed_and_then_overflows() {
     let mut host = rig.host();
     rig.act(json!({ "do": "huge-window" }));
     let number = host.request_open(16992, 4096).unwrap();
-    let confirmation = ChannelOpenConfirmation { receiver: number, sender: 0, window: u32::MAX, reserved: RESERVED };
+    let confirmation =
+        ChannelOpenConfirmation { receiver: number, sender: 0, window: u32::MAX, reserved: RESERVED };
     host.expect(Message::ChannelOpenConfirmation(confirmation));
     host.expect(Message::WindowAdjust(WindowAdjust { receiver: number, bytes: 1000 }));
 }

@@ -32,8 +32,11 @@ fn raw_status(host: &mut Host, request: &[u8]) -> i32 {
 fn each_client_answers_with_its_properties_and_all_can_be_open_at_once() {
     let rig = Rig::with(|config| config.apf.max_message = 2048);
     let mut hosts: Vec<_> = ClientKind::ALL.iter().map(|_| rig.open()).collect();
-    let replies: Vec<_> =
-        ClientKind::ALL.into_iter().zip(&mut hosts).map(|(client, host)| host.connect(client).unwrap()).collect();
+    let replies: Vec<_> = ClientKind::ALL
+        .into_iter()
+        .zip(&mut hosts)
+        .map(|(client, host)| host.connect(client).unwrap())
+        .collect();
     assert!(replies.iter().all(|reply| reply.status == 0), "{replies:?}");
     assert_eq!(replies[0], ConnectReply { status: 0, max_message: 2048, version: 1 });
     assert_eq!(replies[1], ConnectReply { status: 0, max_message: 5120, version: 1 });
@@ -64,7 +67,9 @@ fn second_connection_to_a_client_is_busy_until_the_first_has_lingered() {
     assert_eq!(status(&mut second, ClientKind::Amthi), EBUSY);
     assert_eq!(status(&mut second, ClientKind::Lme), 0, "other clients are not affected");
     drop(first);
-    rig.eventually(&json!({ "do": "state" }), |state| state["connections"].as_array().map(Vec::len) == Some(1));
+    rig.eventually(&json!({ "do": "state" }), |state| {
+        state["connections"].as_array().map(Vec::len) == Some(1)
+    });
     assert_eq!(status(&mut rig.open(), ClientKind::Amthi), EBUSY);
 }
 

@@ -147,7 +147,7 @@ impl Scripted for ApfHost {
     }
 
     #[track_caller]
-    fn pump_until(&mut self, done: impl Fn(&ApfHost) -> bool) {
+    fn pump_until(&mut self, done: impl Fn(&Self) -> bool) {
         while !done(self) {
             self.pump().unwrap();
         }
@@ -163,8 +163,8 @@ impl Scripted for ApfHost {
 }
 
 fn is_complete(response: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(response);
-    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let Some(end) = response.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&response[..end]);
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
-    body.len() >= length.parse::<usize>().unwrap()
+    response.len() - end - 4 >= length.parse::<usize>().unwrap()
 }

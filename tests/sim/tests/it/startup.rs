@@ -3,8 +3,8 @@
 use amt_sim::host::ApfHost;
 use amt_sim::mei::ClientKind;
 use amtd_apf::wire::{
-    Disconnect, DisconnectReason, ForwardAddress, GlobalRequest, Message, ProtocolVersion, Request, SERVICE_AUTH,
-    SERVICE_PFWD, ServiceName, SystemId, TRIGGER_LME, UserauthMethod, UserauthRequest,
+    Disconnect, DisconnectReason, ForwardAddress, GlobalRequest, Message, ProtocolVersion, Request,
+    SERVICE_AUTH, SERVICE_PFWD, ServiceName, SystemId, TRIGGER_LME, UserauthMethod, UserauthRequest,
 };
 use serde_json::json;
 

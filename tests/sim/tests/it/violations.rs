@@ -4,9 +4,9 @@ use amt_sim::host::ApfHost;
 use amt_sim::mei::ClientKind;
 use amt_sim::stats::Violation;
 use amtd_apf::wire::{
-    ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, Disconnect, DisconnectReason,
-    Endpoints, Message, ProtocolVersion, RESERVED, RequestSuccess, SERVICE_AUTH, SERVICE_PFWD, ServiceName, SystemId,
-    TRIGGER_LME, WindowAdjust,
+    ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, Disconnect,
+    DisconnectReason, Endpoints, Message, ProtocolVersion, RESERVED, RequestSuccess, SERVICE_AUTH,
+    SERVICE_PFWD, ServiceName, SystemId, TRIGGER_LME, WindowAdjust,
 };
 use serde_json::json;
 use std::time::Duration;

@@ -13,7 +13,10 @@ use std::{
 use amtd_apf::Port;
 use nix::unistd::getuid;
 
-use super::{Chunked, Client, Content, Outcome, Rules, Verdict, content, path_of, rules::Candidates, soap};
+use super::{
+    Chunked, Client, Content, Outcome, Rules, Verdict, content, last_segment, may_be_wsman, path_of,
+    rules::Candidates, soap,
+};
 use crate::{
     config::Config,
     front::http::{Head, RequestSide, Step},
@@ -151,9 +154,7 @@ impl Recorded<'_> {
 
     /// Whether the class depends on the body, and there may be something in it.
     fn reads_body(&self, rules: &Rules) -> bool {
-        self.has_body
-            && super::may_be_wsman(&self.head)
-            && rules.decide(self.candidates, Content::Pending).is_none()
+        self.has_body && may_be_wsman(&self.head) && rules.decide(self.candidates, Content::Pending).is_none()
     }
 
     fn announced(&self) -> String {
@@ -176,7 +177,9 @@ impl Recorded<'_> {
         let (available, limited) = (body.len(), body.len() < self.body.len());
         match first_known(rules, self.candidates, body) {
             Some(length) => format!("{head} bytes of head, {length} of {available} bytes of body"),
-            None if limited => format!("{head} bytes of head, {available} bytes of body: as much as is held back"),
+            None if limited => {
+                format!("{head} bytes of head, {available} bytes of body: as much as is held back")
+            }
             None if self.is_complete => format!("{head} bytes of head, all {available} bytes of body"),
             None => format!(
                 "{head} bytes of head, {available} bytes of body: the recording ends before anything is known, \
@@ -227,19 +230,24 @@ impl Table {
     }
 
     fn asked(&mut self, outcome: &Outcome<'_>) {
-        let Outcome::Known { action, resource } = outcome else {
-            return match outcome {
-                Outcome::Identify => self.row("action", "Identify"),
-                _ => {}
-            };
-        };
-        for (name, uri) in [("action", action), ("resource", resource)] {
-            match uri {
-                Some(uri) => {
-                    self.row(name, format_args!("{} ({})", super::last_segment(uri), uri.trim_ascii().escape_debug()))
-                }
-                None => self.row(name, "none"),
+        match outcome {
+            Outcome::Known { action, resource } => {
+                self.uri("action", action.as_deref());
+                self.uri("resource", resource.as_deref());
             }
+            Outcome::Identify => self.row("action", "Identify"),
+            Outcome::NeedMore | Outcome::NotSoap => {}
+        }
+    }
+
+    /// The part of a URI that rules compare, and the whole of it.
+    fn uri(&mut self, name: &str, uri: Option<&str>) {
+        match uri {
+            Some(uri) => {
+                let whole = uri.trim_ascii().escape_debug();
+                self.row(name, format_args!("{} ({whole})", last_segment(uri)));
+            }
+            None => self.row(name, "none"),
         }
     }
 

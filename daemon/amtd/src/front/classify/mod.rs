@@ -11,11 +11,11 @@ mod soap;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::rules::{Client, Verdict};
 pub use self::{
     explain::{ExplainError, explain_class},
     rules::Rules,
 };
-pub(super) use self::rules::{Client, Verdict};
 use self::{
     rules::{Candidates, Content, path_of},
     soap::Outcome,
@@ -39,7 +39,12 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Looks at the head of a request, which has a body unless `whole`. The class, or what has to be watched.
-    pub(super) fn begin(rules: &Rules, client: &Client, head: &Head<'_>, whole: bool) -> Result<Verdict, Self> {
+    pub(super) fn begin(
+        rules: &Rules,
+        client: &Client,
+        head: &Head<'_>,
+        whole: bool,
+    ) -> Result<Verdict, Self> {
         let candidates = rules.candidates(client, head);
         let content = if whole || !may_be_wsman(head) { Content::Other } else { Content::Pending };
         let chunks = || head.chunked.then(Chunked::new);

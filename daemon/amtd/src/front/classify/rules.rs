@@ -120,7 +120,8 @@ fn fits_origin(rule: &Rule, port: Port, user: u32) -> bool {
 }
 
 fn fits_client(rule: &Rule, client: &Client) -> bool {
-    let runs = |path: &str| rule.executable.as_ref().is_none_or(|paths| paths.any(|other| other.matches(path)));
+    let runs =
+        |path: &str| rule.executable.as_ref().is_none_or(|paths| paths.any(|other| other.matches(path)));
     fits_origin(rule, client.port, client.user)
         && client.executable.as_deref().map_or(rule.executable.is_none(), runs)
 }
@@ -154,7 +155,9 @@ fn fits_content(rule: &Rule, content: Content<'_>) -> Option<bool> {
 /// The path of a request's target, without scheme, authority and query.
 pub(super) fn path_of(target: &str) -> &str {
     let path = match target.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+        Some((scheme, rest)) if !scheme.contains('/') => {
+            rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+        }
         _ => target,
     };
     path.split('?').next().unwrap_or_default()
@@ -200,7 +203,11 @@ mod tests {
             ("executable = [\"/usr/bin/*\"]", "executable = [\"agent\"]"),
         ] {
             assert_eq!(class(&format!("{{ class = \"health\", {key} }}"), POST, PULL), "health", "{key}");
-            assert_eq!(class(&format!("{{ class = \"health\", {other} }}"), POST, PULL), "interactive", "{other}");
+            assert_eq!(
+                class(&format!("{{ class = \"health\", {other} }}"), POST, PULL),
+                "interactive",
+                "{other}"
+            );
         }
     }
 
@@ -236,7 +243,10 @@ mod tests {
     #[test]
     fn an_envelope_without_what_a_rule_asks_for_does_not_match_it() {
         let any = "{ class = \"bulk\", resource = [\"*\"] }";
-        assert_eq!(class(any, POST, Content::Wsman { action: Some("Identify"), resource: None }), "interactive");
+        assert_eq!(
+            class(any, POST, Content::Wsman { action: Some("Identify"), resource: None }),
+            "interactive"
+        );
         assert_eq!(class(any, POST, PULL), "bulk");
     }
 
@@ -259,7 +269,9 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_not_http_is_known_by_its_client_alone() {
-        for http in ["size = 0", "method = [\"*\"]", "path = [\"*\"]", "action = [\"*\"]", "resource = [\"*\"]"] {
+        for http in
+            ["size = 0", "method = [\"*\"]", "path = [\"*\"]", "action = [\"*\"]", "resource = [\"*\"]"]
+        {
             let rows = format!("{{ class = \"bulk\", {http} }}, {{ class = \"health\", user = [\"1000\"] }}");
             assert_eq!(rules(&rows).opaque(&client()).class, Class::Health, "{http}");
         }

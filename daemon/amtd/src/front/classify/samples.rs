@@ -44,7 +44,9 @@ pub(crate) fn identify() -> Vec<String> {
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<s:Envelope xmlns:s=\"{soap}\" xmlns:wsmid=\"{identity}\">\n  \
              <s:Header/>\n  <s:Body>\n    <wsmid:Identify/>\n  </s:Body>\n</s:Envelope>\n"
         ),
-        format!("<Envelope xmlns=\"{soap}\"><Body><Identify xmlns=\"{identity}\"></Identify></Body></Envelope>"),
+        format!(
+            "<Envelope xmlns=\"{soap}\"><Body><Identify xmlns=\"{identity}\"></Identify></Body></Envelope>"
+        ),
     ]
 }
 
@@ -122,4 +124,27 @@ fn selectors(prefix: &str, device: &str) -> String {
         "<{prefix}SelectorSet><{prefix}Selector Name=\"CreationClassName\">AMT_AgentPresenceWatchdog</{prefix}Selector>\
          <{prefix}Selector Name=\"DeviceID\">{device}</{prefix}Selector></{prefix}SelectorSet>"
     )
+}
+
+/// An envelope as a request with a known length.
+pub(crate) fn post(envelope: &str) -> Vec<u8> {
+    let length = envelope.len();
+    let head = format!(
+        "POST /wsman HTTP/1.1\r\nHost: 127.0.0.1:16992\r\nAuthorization: Digest username=\"admin\", nc=00000001\r\n\
+         Content-Type: application/soap+xml; charset=utf-8\r\nContent-Length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), envelope.as_bytes()].concat()
+}
+
+/// An envelope as a request in chunks of `size` bytes, as relays send it.
+pub(crate) fn post_chunked(envelope: &str, size: usize) -> Vec<u8> {
+    let head = "POST /wsman HTTP/1.1\r\nHost: 4c4c4544-0042:16992\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut request = head.as_bytes().to_vec();
+    for chunk in envelope.as_bytes().chunks(size) {
+        request.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        request.extend_from_slice(chunk);
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"0\r\n\r\n");
+    request
 }

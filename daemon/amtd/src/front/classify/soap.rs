@@ -8,7 +8,8 @@
 use std::borrow::Cow;
 
 use quick_xml::{
-    NsReader,
+    Error, NsReader,
+    errors::IllFormedError,
     escape::resolve_predefined_entity,
     events::{BytesRef, BytesStart, Event},
     name::{Namespace, ResolveResult},
@@ -225,7 +226,9 @@ impl<'a> Walk<'a> {
             // It may go on.
             Ok(Event::Text(_)) if at_end => Err(Stop::NeedMore),
             Ok(event) => Ok(event),
-            Err(_) if at_end => Err(Stop::NeedMore),
+            Err(Error::Syntax(_) | Error::IllFormed(IllFormedError::UnclosedReference)) if at_end => {
+                Err(Stop::NeedMore)
+            }
             Err(_) => Err(Stop::NotSoap),
         }
     }
@@ -260,7 +263,11 @@ mod tests {
     #[test]
     fn every_client_is_understood_whatever_its_prefixes_and_order() {
         for envelope in samples::get("AMT_GeneralSettings") {
-            assert_eq!(look(envelope.as_bytes()), known(GET, SETTINGS), "{envelope}");
+            let Outcome::Known { action: Some(action), resource: Some(resource) } = look(envelope.as_bytes())
+            else {
+                panic!("not understood: {envelope}");
+            };
+            assert_eq!((action.trim(), resource.trim()), (GET, SETTINGS), "{envelope}");
         }
         for envelope in samples::identify() {
             assert_eq!(look(envelope.as_bytes()), Outcome::Identify, "{envelope}");
@@ -270,7 +277,8 @@ mod tests {
     #[test]
     fn nothing_is_read_behind_what_decides() {
         for envelope in samples::get("AMT_GeneralSettings") {
-            let known_at = (0..envelope.len()).find(|end| look(&envelope.as_bytes()[..*end]) != Outcome::NeedMore);
+            let known_at =
+                (0..envelope.len()).find(|end| look(&envelope.as_bytes()[..*end]) != Outcome::NeedMore);
             let rest = &envelope.as_bytes()[known_at.unwrap()..];
             assert!(rest.trim_ascii_end().ends_with(b"Envelope>"), "nothing was left unread: {envelope}");
         }
@@ -364,12 +372,43 @@ mod tests {
     /// Pieces that lead a parser into every corner.
     fn markup() -> impl Strategy<Value = Vec<u8>> {
         let pieces = prop::sample::select(vec![
-            &b"<"[..], b">", b"/", b"</", b"/>", b"<!", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?", b"?>", b"<?xml ",
-            b"<!DOCTYPE ", b"&", b";", b"&amp;", b"&#x41;", b"'", b"\"", b"=", b" ", b"x", b"\xef\xbb\xbf", b"\xc3",
-            b"\xbc", b"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'>", b"<s:Header>", b"</s:Header>",
-            b"<a:Action xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing'>", b"</a:Action>", b"<s:Body>",
-            b"<w:ResourceURI xmlns:w='http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd'>", b"</w:ResourceURI>",
-            b"</s:Body>", b"</s:Envelope>", b"<Identify xmlns='http://schemas.dmtf.org/wbem/wsman/identity/1/'/>",
+            &b"<"[..],
+            b">",
+            b"/",
+            b"</",
+            b"/>",
+            b"<!",
+            b"<!--",
+            b"-->",
+            b"<![CDATA[",
+            b"]]>",
+            b"<?",
+            b"?>",
+            b"<?xml ",
+            b"<!DOCTYPE ",
+            b"&",
+            b";",
+            b"&amp;",
+            b"&#x41;",
+            b"'",
+            b"\"",
+            b"=",
+            b" ",
+            b"x",
+            b"\xef\xbb\xbf",
+            b"\xc3",
+            b"\xbc",
+            b"<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'>",
+            b"<s:Header>",
+            b"</s:Header>",
+            b"<a:Action xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing'>",
+            b"</a:Action>",
+            b"<s:Body>",
+            b"<w:ResourceURI xmlns:w='http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd'>",
+            b"</w:ResourceURI>",
+            b"</s:Body>",
+            b"</s:Envelope>",
+            b"<Identify xmlns='http://schemas.dmtf.org/wbem/wsman/identity/1/'/>",
         ]);
         prop::collection::vec(pieces, 0..40).prop_map(|pieces| pieces.concat())
     }

@@ -53,15 +53,18 @@ impl Framing {
                 framing.length = Some(length);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
                 // Only as the last coding does it tell where the body ends.
-                framing.chunked = tokens(header.value).last().is_some_and(|t| t.eq_ignore_ascii_case(b"chunked"));
+                framing.chunked =
+                    tokens(header.value).last().is_some_and(|t| t.eq_ignore_ascii_case(b"chunked"));
                 if !framing.chunked {
                     return Err(Unclear);
                 }
             } else if header.name.eq_ignore_ascii_case("connection") {
                 framing.close |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"close"));
-                framing.keep_alive |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"keep-alive"));
+                framing.keep_alive |=
+                    tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"keep-alive"));
             } else if header.name.eq_ignore_ascii_case("expect") {
-                framing.expects |= tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"100-continue"));
+                framing.expects |=
+                    tokens(header.value).any(|token| token.eq_ignore_ascii_case(b"100-continue"));
             }
         }
         if framing.chunked && framing.length.is_some() { Err(Unclear) } else { Ok(framing) }

@@ -59,7 +59,9 @@ impl Show {
         let before = daemon.mark();
         screen.step("Kill the firmware (SIGKILL)", || {
             sim.process().kill()?;
-            let status = daemon.wait_notice(before, "STATUS=degraded", PATIENCE)?;
+            let status = daemon.wait_notice_since(before, "STATUS=degraded", PATIENCE, |notice| {
+                notice.starts_with("STATUS=degraded")
+            })?;
             Ok(((), vec![format!("amtd tells systemd: {}", status.trim_start_matches("STATUS="))]))
         })?;
         screen.step("Ask while there is no firmware", || refused(*address))?;
@@ -92,7 +94,9 @@ impl Show {
             "    curl --unix-socket {} http://amtd/status",
             self.daemon.http_socket().display()
         ));
-        screen.line(&format!("  faults to inject: commands for {}", self.sim.control_socket().display()));
+        screen.line("  a fault, one of those in tests/sim/README.md:");
+        let control = self.sim.control_socket();
+        screen.line(&format!("    echo '{{\"do\":\"link-reset\"}}' | socat - UNIX:{}", control.display()));
         Ok(())
     }
 

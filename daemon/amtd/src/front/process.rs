@@ -1,0 +1,18 @@
+//! Which process holds a socket: searched for in /proc, which takes milliseconds.
+
+use procfs::process::{FDTarget, Process, all_processes};
+
+/// A process that holds the socket with this inode; of the processes of `user` only, if one is named. Processes whose
+/// files the daemon may not see are passed over.
+pub(super) fn holding(inode: u64, user: Option<u32>) -> Option<Process> {
+    let mut processes = all_processes().ok()?.flatten();
+    // Whose a process is costs one look, and its files one for each.
+    processes.find(|process| {
+        user.is_none_or(|user| process.uid().is_ok_and(|uid| uid == user)) && holds(process, inode)
+    })
+}
+
+fn holds(process: &Process, inode: u64) -> bool {
+    let Ok(files) = process.fd() else { return false };
+    files.flatten().any(|file| matches!(file.target, FDTarget::Socket(socket) if socket == inode))
+}
