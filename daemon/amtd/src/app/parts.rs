@@ -41,6 +41,7 @@ pub(super) fn front(config: &Config) -> FrontConfig {
             half_close_quiet: front.half_close_quiet.get(),
             half_close_limit: front.half_close_limit.get(),
             drain: front.drain_after_close.get(),
+            opaque_ports: front.opaque_ports.iter().copied().map(Port).collect(),
             retry_after: front.retry_after.get(),
             rules: Rules::new(&config.classes),
             classify_limit: front.classify_limit,

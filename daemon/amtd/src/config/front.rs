@@ -16,6 +16,9 @@ section! {
         /// Ports that are served from the start, whether firmware has asked for them or not, so that clients find the
         /// daemon while the link is down. Other ports are served when firmware asks for them.
         ports: Vec<u16> = vec![16_992, 16_993];
+        /// Ports of firmware on which no HTTP can be seen: TLS (16993, 664) and redirection (16994, 16995). Their bytes
+        /// are passed on from the first, and a connection keeps its channel until it ends.
+        opaque_ports: Vec<u16> = vec![664, 16_993, 16_994, 16_995];
         /// Addresses on which each port is served. Only addresses of this machine's loopback are allowed: firmware
         /// treats what comes this way as local.
         addresses: Vec<IpAddr> = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
@@ -67,6 +70,7 @@ fn problems(section: &Front) -> Vec<Problem> {
     let allowed = "allowed: loopback addresses, as in \"127.0.0.1\" and \"::1\"";
     [
         port_zero("ports", &section.ports),
+        port_zero("opaque_ports", &section.opaque_ports),
         section.remap.contains_key(&0).then(|| {
             Problem::new("remap", "firmware port 0 is not allowed; allowed: 1 to 65535 = 0 to 65535")
         }),

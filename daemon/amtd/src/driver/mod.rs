@@ -16,7 +16,9 @@ pub(crate) mod wake;
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     sync::{Arc, atomic::AtomicU64},
+    task::Poll,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -130,8 +132,7 @@ impl Driver {
                 self.command(command);
             }
             if self.turn() {
-                // More work is ready, but others are too.
-                tokio::task::yield_now().await;
+                step_aside().await;
             }
             self.heartbeat.beat();
         }
@@ -487,6 +488,21 @@ pub(crate) enum End {
     Empty,
     #[error("{0}")]
     Asked(&'static str),
+}
+
+/// Lets the tasks that are ready have their turn. Unlike the runtime's own yield, which first asks the system for news,
+/// it costs no system call: the device has more, so there is no need to ask.
+async fn step_aside() {
+    let mut aside = false;
+    poll_fn(|cx| {
+        if aside {
+            return Poll::Ready(());
+        }
+        aside = true;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Whether firmware asks for a port on every interface, for access to AMT through this host's VPN (apf 7.3). That would

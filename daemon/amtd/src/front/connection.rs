@@ -109,8 +109,10 @@ fn write(stream: &TcpStream, relay: &mut Relay) {
 }
 
 fn close(stream: &TcpStream, ending: Ending) {
-    if ending == Ending::Reset {
+    match ending {
+        // The close that follows sends FIN, if nothing is left unread: a stray line end, perhaps.
+        Ending::Orderly => SCRATCH.with_borrow_mut(|scratch| drop(stream.try_read(scratch))),
         // The close that follows sends RST instead of FIN.
-        let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        Ending::Reset => drop(SockRef::from(stream).set_linger(Some(Duration::ZERO))),
     }
 }

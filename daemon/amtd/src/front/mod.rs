@@ -14,6 +14,7 @@ mod process;
 mod relay;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::{
     collections::HashMap,

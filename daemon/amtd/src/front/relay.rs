@@ -4,11 +4,7 @@
 //! shared in between, and decides how a connection ends: nothing that firmware sent is lost on the way out, and
 //! nothing waits for ever (apf 4.6).
 //!
-//! It also says how urgent a request is. A request that begins an exchange is held back until its class is known, for
-//! a short while and up to a few kilobytes, because its place in the queue depends on it. What becomes known later,
-//! of a request that went out before, or of one that a client sends behind another without waiting for the answer,
-//! can only make the exchange less urgent: firmware answers them in their order, so that a small request behind a
-//! large one is as slow as that, and a large one behind a small one must not use its place.
+//! How urgent a request is, and whether it is held back until that is known, is the business of its [`Turn`].
 //!
 //! ```text
 //!            response complete, client at its end
@@ -26,15 +22,16 @@ use std::{
 };
 
 use amtd_apf::{
-    Class,
-    mux::{FlowEnd, FlowEvent, Refusal, Request},
+    Port,
+    mux::{FlowEnd, FlowEvent, Refusal},
 };
 use bytes::{Bytes, BytesMut};
 
 use super::{
     answer,
-    classify::{Client, Rules, Verdict, Watch},
-    http::{Asked, Head, RequestSide, ResponseSide, Step},
+    classify::{Client, Rules},
+    http::{Asked, RequestSide, ResponseSide, Step},
+    turn::Turn,
 };
 use crate::driver::FlowCommand;
 
@@ -56,6 +53,8 @@ pub struct RelayConfig {
     pub half_close_limit: Duration,
     /// How long a client's further input is read and dropped after the last byte for it.
     pub drain: Duration,
+    /// Ports of firmware on which no HTTP can be seen.
+    pub opaque_ports: Vec<Port>,
     /// What a client is told to wait when firmware cannot be reached, in whole seconds.
     pub retry_after: Duration,
     /// What decides how urgent a request is.
@@ -102,21 +101,11 @@ enum Phase {
     Ended(Ending),
 }
 
-/// A request whose class is not known yet.
-#[derive(Debug)]
-struct Undecided {
-    watch: Watch,
-    /// Bytes of its body that are looked at.
-    limit: usize,
-    /// It is held back, until then; `None` once it goes out as it comes in.
-    held_until: Option<Instant>,
-}
-
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Relay {
     config: Arc<RelayConfig>,
-    client: Client,
+    turn: Turn,
     phase: Phase,
     requests: RequestSide,
     responses: ResponseSide,
@@ -124,12 +113,6 @@ pub(crate) struct Relay {
     asked: VecDeque<Asked>,
     /// The stream is not HTTP, or cannot be followed any more.
     opaque: bool,
-    /// A request was announced to the driver and is not finished.
-    announced: bool,
-    /// Class of the exchange under way, as announced.
-    class: Class,
-    /// The request that came last, if its class is not known.
-    undecided: Option<Undecided>,
     /// The beginning of a head, or of a request that is held back.
     held: BytesMut,
     /// How much of [`Self::held`] was followed already.
@@ -140,6 +123,8 @@ pub(crate) struct Relay {
     commands: Vec<FlowCommand>,
     /// The client sent FIN.
     client_done: bool,
+    /// The client announced that its last request is its last: it sends no more.
+    said_last: bool,
     /// The daemon stops: this exchange is the last.
     stopping: bool,
     /// The close must be visible as a failure.
@@ -160,21 +145,19 @@ impl Relay {
     pub(crate) fn new(config: Arc<RelayConfig>, client: Client, now: Instant) -> Self {
         Self {
             room: config.room,
+            turn: Turn::new(Arc::clone(&config), client),
             config,
-            client,
             phase: Phase::Open,
             requests: RequestSide::default(),
             responses: ResponseSide::default(),
             asked: VecDeque::new(),
             opaque: false,
-            announced: false,
-            class: Class::Interactive,
-            undecided: None,
             held: BytesMut::new(),
             followed: 0,
             to_client: VecDeque::new(),
             commands: Vec::new(),
             client_done: false,
+            said_last: false,
             stopping: false,
             cut: false,
             client_activity: now,
@@ -204,6 +187,9 @@ impl Relay {
             return;
         }
         self.summary.from_client += bytes.len() as u64;
+        if self.config.opaque_ports.contains(&self.turn.client().port) {
+            self.give_up_following();
+        }
         if self.held.is_empty() {
             let taken = self.follow(now, bytes);
             self.forward(Bytes::copy_from_slice(bytes.get(..taken).unwrap_or_default()));
@@ -215,14 +201,18 @@ impl Relay {
             self.forward(held.split_to(taken).freeze());
             self.held = held;
         }
-        let in_head = !self.held.is_empty() && self.held_until().is_none();
+        if self.turn.is_under_way() && self.held.is_empty() && !self.exchange_under_way() {
+            // Firmware had answered before the request was whole.
+            self.finish(true);
+        }
+        let in_head = !self.held.is_empty() && self.turn.held_until().is_none();
         self.head_since = in_head.then(|| self.head_since.unwrap_or(now));
     }
 
     /// The client sends no more.
     pub(crate) fn client_end(&mut self, now: Instant) {
         self.client_done = true;
-        if self.held_until().is_some() {
+        if self.turn.held_until().is_some() {
             self.let_go();
         }
         match self.phase {
@@ -269,7 +259,8 @@ impl Relay {
             return false;
         }
         // A socket closed over unread input sends RST, which can destroy what the client has not read yet.
-        let drain = !self.client_done && self.ending() == Ending::Orderly;
+        let silent = self.client_done || (self.said_last && !self.requests.in_body());
+        let drain = !silent && self.ending() == Ending::Orderly;
         self.phase = match now.checked_add(self.config.drain) {
             Some(until) if drain => Phase::Draining { until },
             _ => Phase::Ended(self.ending()),
@@ -312,7 +303,7 @@ impl Relay {
         match self.phase {
             Phase::Open => {
                 let wait = self.open_wait().and_then(|(at, limit)| at.checked_add(limit));
-                [wait, self.held_until()].into_iter().flatten().min()
+                [wait, self.turn.held_until()].into_iter().flatten().min()
             }
             Phase::Flushing => self.client_activity.checked_add(self.config.client_stall),
             Phase::Draining { until } => Some(until),
@@ -326,7 +317,7 @@ impl Relay {
             return;
         }
         match self.phase {
-            Phase::Open if self.held_until().is_some_and(|at| at <= now) => self.let_go(),
+            Phase::Open if self.turn.held_until().is_some_and(|at| at <= now) => self.let_go(),
             Phase::Open if !self.to_client.is_empty() => self.client_gone(),
             Phase::Open => self.end_orderly(),
             Phase::Flushing | Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
@@ -366,89 +357,28 @@ impl Relay {
                 Step::Incomplete => break,
                 Step::Head { length, asked, head, whole } => {
                     at += length;
+                    self.said_last = asked.close;
                     self.asked.push_back(asked);
-                    self.begin(now, &head, length, whole);
+                    self.commands.extend(self.turn.begin(now, &head, length, whole));
                 }
                 Step::Body { length, whole } => {
                     at += length;
-                    self.look(rest.get(..length).unwrap_or_default(), whole);
+                    self.commands.extend(self.turn.look(rest.get(..length).unwrap_or_default(), whole));
                 }
                 Step::Opaque => self.give_up_following(),
             }
         }
         if at >= self.config.classify_limit.min(self.room) {
-            self.stop_holding();
+            self.commands.extend(self.turn.stop_holding());
         }
         // What is held back began with the first of the bytes: behind a request under way nothing is held.
-        self.followed = if self.held_until().is_some() { at } else { 0 };
+        self.followed = if self.turn.held_until().is_some() { at } else { 0 };
         at - self.followed
-    }
-
-    /// A request begins, with a head of `length` bytes.
-    fn begin(&mut self, now: Instant, head: &Head<'_>, length: usize, whole: bool) {
-        let watch = match Watch::begin(&self.config.rules, &self.client, head, whole) {
-            Ok(verdict) => return self.classify(verdict),
-            Err(watch) => watch,
-        };
-        let mut held_until = None;
-        if !self.announced {
-            if head.expects {
-                // The body comes only after an answer to the head.
-                self.classify(watch.give_up(&self.config.rules));
-            } else {
-                held_until = Some(now.checked_add(self.config.classify_wait).unwrap_or(now));
-            }
-        }
-        let limit = self.config.classify_limit.saturating_sub(length);
-        self.undecided = Some(Undecided { watch, limit, held_until });
-    }
-
-    /// Looks for the class of a request in the next bytes of its body.
-    fn look(&mut self, bytes: &[u8], whole: bool) {
-        let Some(Undecided { watch, limit, .. }) = &mut self.undecided else { return };
-        if let Some(verdict) = watch.feed(&self.config.rules, bytes, whole, *limit) {
-            self.undecided = None;
-            self.classify(verdict);
-        }
-    }
-
-    /// The class of a request is known.
-    fn classify(&mut self, Verdict { class, .. }: Verdict) {
-        if !self.announced {
-            self.announce(Request { class, opaque: false });
-        } else if class > self.class {
-            self.reclassify(Request { class, opaque: false });
-        }
-    }
-
-    fn announce(&mut self, request: Request) {
-        self.announced = true;
-        self.class = request.class;
-        self.commands.push(FlowCommand::Request(request));
-    }
-
-    fn reclassify(&mut self, request: Request) {
-        self.class = request.class;
-        self.commands.push(FlowCommand::Reclassify(request));
-    }
-
-    /// Until when a request is held back, if one is.
-    fn held_until(&self) -> Option<Instant> {
-        self.undecided.as_ref()?.held_until
-    }
-
-    /// The request that is held back goes out as what it is known to be, and is only watched from here on.
-    fn stop_holding(&mut self) {
-        let Some(Undecided { watch, held_until, .. }) = &mut self.undecided else { return };
-        if held_until.take().is_some() {
-            let verdict = watch.give_up(&self.config.rules);
-            self.classify(verdict);
-        }
     }
 
     /// Everything that is held back goes out.
     fn let_go(&mut self) {
-        self.stop_holding();
+        self.commands.extend(self.turn.stop_holding());
         self.followed = 0;
         let held = std::mem::take(&mut self.held);
         self.forward(held.freeze());
@@ -459,13 +389,7 @@ impl Relay {
             return;
         }
         self.opaque = true;
-        self.undecided = None;
-        let Verdict { class, .. } = self.config.rules.opaque(&self.client);
-        if self.announced {
-            self.reclassify(Request { class: class.max(self.class), opaque: true });
-        } else {
-            self.announce(Request { class, opaque: true });
-        }
+        self.commands.push(self.turn.turn_opaque());
         self.head_since = None;
         self.let_go();
     }
@@ -505,7 +429,7 @@ impl Relay {
 
     /// Every request is answered: the channel may serve others, if firmware keeps it.
     fn finish(&mut self, keep: bool) {
-        self.announced = false;
+        self.turn.finish();
         self.commands.push(FlowCommand::Finish { keep });
     }
 

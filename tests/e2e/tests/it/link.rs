@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 
 use amtd_e2e::content::content;
 use amtd_e2e::{QUICK_RECOVERY, Setup, number, script, stream};
@@ -157,15 +156,13 @@ fn device_that_is_missing_at_start_is_found_when_it_appears() {
 #[test]
 fn path_that_is_no_device_is_named_and_the_daemon_stays() {
     let place = tempfile::tempdir().unwrap();
-    // What is returned keeps it in place.
-    let make: [(&str, &dyn Fn(&Path) -> Option<UnixListener>); 3] = [
-        ("a regular file", &|path| std::fs::write(path, "not a device").map(|()| None).unwrap()),
-        ("a directory", &|path| std::fs::create_dir(path).map(|()| None).unwrap()),
-        ("a socket of another type", &|path| UnixListener::bind(path).map(Some).unwrap()),
-    ];
-    for (what, make) in make {
+    for what in ["a regular file", "a directory", "a socket of another type"] {
         let path = place.path().join(what);
-        let _listener = make(&path);
+        let _listener = match what {
+            "a regular file" => std::fs::write(&path, "not a device").map(|()| None).unwrap(),
+            "a directory" => std::fs::create_dir(&path).map(|()| None).unwrap(),
+            _ => UnixListener::bind(&path).map(Some).unwrap(),
+        };
         let rig = Setup { device: Some(path.clone()), ..quick() }.spawn();
         rig.await_link("misconfigured");
         let status = rig.status();

@@ -49,6 +49,8 @@ fn clients_that_rest_do_not_hold_up_the_end() {
         assert_eq!(client.exchange(&request("GET", "/logon.htm", &[], b"")).unwrap().status(), 200);
     }
     let silent = rig.web();
+    // One that the daemon has not accepted yet would see the kernel's reset.
+    rig.await_status("every client let in", |status| status["connections"]["current"] == 11);
     assert_eq!(rig.daemon.terminate(PATIENCE).unwrap().code(), Some(0));
     for mut client in clients.into_iter().chain([silent]) {
         assert_eq!(client.read_to_end().unwrap(), b"");
