@@ -111,7 +111,12 @@ impl Connection {
         if message.is_empty() {
             return Ok(Send::Done);
         }
-        match self.attempt(Interest::WRITABLE, |fd| self.kind.transmit(fd, message)) {
+        let sent = match self.kind {
+            Kind::Char => self.attempt(Interest::WRITABLE, |fd| self.kind.transmit(fd, message)),
+            // Its readiness is not watched: see `Kind::interest`.
+            Kind::Virtual => at_once(self.fd.get_ref(), |fd| self.kind.transmit(fd, message)),
+        };
+        match sent {
             Ok(None) => Ok(Send::WouldBlock),
             Ok(Some(length)) if length == message.len() => Ok(Send::Done),
             // No MEI device splits a message; what was lost cannot be made good.
@@ -129,7 +134,7 @@ impl Connection {
     ///
     /// [`LinkError::Gone`] if the runtime is shutting down.
     pub async fn recv_ready(&self) -> Result<(), LinkError> {
-        self.ready(Interest::READABLE).await
+        ready(&self.fd, Interest::READABLE).await
     }
 
     /// Waits until [`Connection::try_send`] is worth calling. Has no limit of its own. Dropping the future loses
@@ -139,7 +144,13 @@ impl Connection {
     ///
     /// [`LinkError::Gone`] if the runtime is shutting down.
     pub async fn send_ready(&self) -> Result<(), LinkError> {
-        self.ready(Interest::WRITABLE).await
+        match self.kind {
+            Kind::Char => ready(&self.fd, Interest::WRITABLE).await,
+            Kind::Virtual => {
+                let second = self.fd.get_ref().duplicate().and_then(|fd| fd.register(Interest::WRITABLE));
+                ready(&second.map_err(LinkError::from_errno)?, Interest::WRITABLE).await
+            }
+        }
     }
 
     /// Waits for one message and returns its length; 0 is a message without content. The caller sets the deadline.
@@ -180,7 +191,7 @@ impl Connection {
     fn register(established: Established, kind: Kind) -> Result<Self, Errno> {
         let Established { fd, max_message_length, protocol_version } = established;
         Ok(Self {
-            fd: fd.register(Interest::READABLE | Interest::WRITABLE)?,
+            fd: fd.register(kind.interest())?,
             kind,
             max_message_length,
             protocol_version,
@@ -194,15 +205,10 @@ impl Connection {
         interest: Interest,
         mut operation: impl FnMut(&Descriptor) -> Result<usize, Errno>,
     ) -> Result<Option<usize>, LinkError> {
-        let mut uninterrupted = |descriptor: &Descriptor| loop {
-            match operation(descriptor) {
-                Err(Errno::EINTR) => {}
-                outcome => return outcome.map_err(io::Error::from),
-            }
-        };
+        let mut operation = |descriptor: &Descriptor| uninterrupted(descriptor, &mut operation);
         // One after the other: `try_io` does not know combined interests, and takes them for never ready.
         for interest in [interest, Interest::ERROR] {
-            match self.fd.try_io(interest, &mut uninterrupted) {
+            match self.fd.try_io(interest, |fd| operation(fd).map_err(io::Error::from)) {
                 Ok(length) => return Ok(Some(length)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(LinkError::from_io(&error)),
@@ -210,13 +216,37 @@ impl Connection {
         }
         Ok(None)
     }
+}
 
-    /// The device reports a lost connection as an error alone, neither readable nor writable (mei 5.3), so the error
-    /// must be among what is waited for.
-    async fn ready(&self, interest: Interest) -> Result<(), LinkError> {
-        let guard = self.fd.ready(interest | Interest::ERROR).await;
-        guard.map(drop).map_err(|error| LinkError::from_io(&error))
+/// Runs one non-blocking operation whatever the readiness; `None` says that it would block.
+fn at_once(
+    fd: &Descriptor,
+    mut operation: impl FnMut(&Descriptor) -> Result<usize, Errno>,
+) -> Result<Option<usize>, LinkError> {
+    match uninterrupted(fd, &mut operation) {
+        Ok(length) => Ok(Some(length)),
+        Err(Errno::EAGAIN) => Ok(None),
+        Err(errno) => Err(LinkError::from_errno(errno)),
     }
+}
+
+fn uninterrupted(
+    fd: &Descriptor,
+    operation: &mut impl FnMut(&Descriptor) -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    loop {
+        match operation(fd) {
+            Err(Errno::EINTR) => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+/// The device reports a lost connection as an error alone, neither readable nor writable (mei 5.3), so the error must
+/// be among what is waited for.
+async fn ready(fd: &AsyncFd<Descriptor>, interest: Interest) -> Result<(), LinkError> {
+    let guard = fd.ready(interest | Interest::ERROR).await;
+    guard.map(drop).map_err(|error| LinkError::from_io(&error))
 }
 
 /// Which of the two protocols the descriptor speaks.
@@ -231,6 +261,16 @@ impl Kind {
         match node {
             Node::Char(_) => Self::Char,
             Node::Virtual(_) => Self::Virtual,
+        }
+    }
+
+    /// What is watched for from the beginning to the end. On a device everything must be (mei 5.3, rule 2). A socket
+    /// becomes writable anew with every message that its peer takes, and each time that would wake the driver for
+    /// nothing; it is watched for that only while a message waits, by [`Connection::send_ready`].
+    fn interest(self) -> Interest {
+        match self {
+            Self::Char => Interest::READABLE | Interest::WRITABLE,
+            Self::Virtual => Interest::READABLE,
         }
     }
 

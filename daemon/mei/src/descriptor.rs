@@ -41,6 +41,12 @@ impl Descriptor {
         self.fd.as_ref().map(AsFd::as_fd).ok_or(Errno::EBADF)
     }
 
+    /// A second descriptor of the same open file, whose close does not end the connection.
+    pub(crate) fn duplicate(&self) -> Result<Self, Errno> {
+        let fd = self.as_fd()?.try_clone_to_owned();
+        fd.map(|fd| Self::new(fd, false)).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+    }
+
     /// Closes and waits until it is done. If the caller stops waiting, the close goes on.
     pub(crate) async fn close(mut self) {
         if let Some(fd) = self.fd.take() {

@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::measure::Group;
+use crate::measure::{Group, NO_PRIORITY};
 use crate::sizes::{MEGABYTE, Sizes};
 
 /// Measure a forwarder of AMT ports beside a direct link and a null relay
@@ -34,6 +36,15 @@ pub(crate) struct Cli {
     /// Give each simulator this argument too; may be repeated
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub(crate) sim_arg: Vec<OsString>,
+    /// Watch agents for missed heartbeats for so long, 0 for not at all [default: 0, with --quick 10 s]
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) soak: Option<u16>,
+    /// Force all classes to one in the measured daemon too; the heartbeat rows then compare like with like
+    #[arg(long, conflicts_with = "attach")]
+    pub(crate) no_priority: bool,
+    /// Give the measured daemon the lines of this file as its configuration
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["attach", "no_priority"])]
+    pub(crate) daemon_config: Option<PathBuf>,
     /// Write the figures of every round to this file as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -60,7 +71,17 @@ impl Cli {
         Sizes {
             rounds: self.rounds.map_or(preset.rounds, usize::from),
             slow: self.slow_megabytes.map_or(preset.slow, |megabytes| usize::from(megabytes) * MEGABYTE),
+            soak: self.soak.map_or(preset.soak, |minutes| Duration::from_secs(60 * u64::from(minutes))),
             ..preset
+        }
+    }
+
+    /// Lines of configuration for the daemon that is measured.
+    pub(crate) fn daemon_config(&self) -> Result<String> {
+        match &self.daemon_config {
+            Some(path) => std::fs::read_to_string(path).with_context(|| path.display().to_string()),
+            None if self.no_priority => Ok(NO_PRIORITY.to_owned()),
+            None => Ok(String::new()),
         }
     }
 
@@ -71,7 +92,7 @@ impl Cli {
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+fn address(text: &str) -> std::result::Result<SocketAddr, String> {
     let mut addresses = text.to_socket_addrs().map_err(|error| format!("{error}; expected HOST:PORT"))?;
     addresses.next().ok_or_else(|| "no address".to_owned())
 }

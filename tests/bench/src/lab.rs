@@ -34,6 +34,8 @@ pub(crate) struct Lab {
     pub(crate) subject: Subject,
     pub(crate) null: Relay,
     pub(crate) direct: Link,
+    /// Lines of configuration of the subject, if it is a daemon of our own.
+    pub(crate) config: String,
     sim_options: SimOptions,
     _direct_sim: Sim,
 }
@@ -62,6 +64,7 @@ impl Lab {
     pub(crate) fn start(
         attached: Option<(SocketAddr, Option<u32>)>,
         sim_options: SimOptions,
+        config: String,
         sizes: Sizes,
     ) -> Result<Self> {
         let direct_sim = Sim::start_with(sim_options.clone())?;
@@ -69,10 +72,10 @@ impl Lab {
         let null = Relay::start(Sim::start_with(sim_options.clone())?)?;
         let subject = match attached {
             Some((address, pid)) => Subject::Attached { address, pid },
-            None => Subject::start(&sim_options)?,
+            None => Subject::start(&sim_options, &config)?,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { sizes, runtime, subject, null, direct, sim_options, _direct_sim: direct_sim })
+        Ok(Self { sizes, runtime, subject, null, direct, config, sim_options, _direct_sim: direct_sim })
     }
 
     /// A new connection to firmware by way of `contender`.
@@ -95,9 +98,9 @@ impl Lab {
 }
 
 impl Subject {
-    fn start(sim_options: &SimOptions) -> Result<Self> {
+    fn start(sim_options: &SimOptions, config: &str) -> Result<Self> {
         let sim = Sim::start_with(sim_options.clone())?;
-        let daemon = start_daemon(&sim.device())?;
+        let daemon = start_daemon(&sim.device(), config)?;
         let address = daemon.address(PORT)?;
         Ok(Self::Own { daemon: Box::new(daemon), address, _sim: sim })
     }
@@ -147,8 +150,9 @@ impl Relay {
 }
 
 /// Starts a daemon as the subject is started, and waits until it is ready.
-pub(crate) fn start_daemon(device: &Path) -> Result<Daemon> {
-    let mut daemon = Daemon::spawn(device, DaemonOptions::default())?;
+pub(crate) fn start_daemon(device: &Path, config: &str) -> Result<Daemon> {
+    let options = DaemonOptions { config: config.to_owned(), ..DaemonOptions::default() };
+    let mut daemon = Daemon::spawn(device, options)?;
     daemon.wait_ready(PATIENCE)?;
     Ok(daemon)
 }

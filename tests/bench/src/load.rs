@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use amtd_harness::http::{Decoder, HttpError, request};
+use amtd_harness::http::{Decoder, Head, HttpError, request};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -139,13 +139,13 @@ where
 }
 
 /// One HTTP client on one connection.
-struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Client {
-    async fn connect(address: SocketAddr) -> Result<Self> {
+    pub(crate) async fn connect(address: SocketAddr) -> Result<Self> {
         let connecting = timeout(CLIENT_LIMIT, TcpStream::connect(address));
         let stream = connecting.await.context("connect")?.context("connect")?;
         stream.set_nodelay(true)?;
@@ -159,10 +159,10 @@ impl Client {
         Ok(())
     }
 
-    async fn download(&mut self, bytes: usize) -> Result<()> {
+    pub(crate) async fn download(&mut self, bytes: usize) -> Result<()> {
         self.stream.write_all(&download_request(bytes)).await?;
         let mut check = Check::default();
-        let status = self.answer(|piece| check.take(piece)).await?;
+        let status = self.answer(|piece| check.take(piece)).await?.status();
         ensure!(status == 200, "status {status} for a download");
         ensure!(check.position() == bytes as u64, "{} bytes instead of {bytes}", check.position());
         Ok(())
@@ -172,19 +172,26 @@ impl Client {
         self.stream.write_all(&upload_head(body.len())).await?;
         self.stream.write_all(body).await?;
         let mut receipt = Vec::new();
-        let status = self
+        let head = self
             .answer(|piece| {
                 receipt.extend_from_slice(piece);
                 Ok(())
             })
             .await?;
+        let status = head.status();
         let receipt = String::from_utf8_lossy(&receipt);
         ensure!(status == 200 && receipt.trim() == expected, "upload of {expected}: {status} {receipt}");
         Ok(())
     }
 
-    /// Reads one answer, whose body goes to `take`. Returns the status.
-    async fn answer(&mut self, mut take: impl FnMut(&[u8]) -> Result<(), HttpError>) -> Result<u16> {
+    /// One request and the head of its answer, whose body nobody looks at.
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<Head> {
+        self.stream.write_all(request).await?;
+        self.answer(|_| Ok(())).await
+    }
+
+    /// Reads one answer, whose body goes to `take`.
+    async fn answer(&mut self, mut take: impl FnMut(&[u8]) -> Result<(), HttpError>) -> Result<Head> {
         let mut decoder = Decoder::new();
         while !decoder.is_complete() {
             let read = self.stream.read(&mut self.buffer).await?;
@@ -197,7 +204,7 @@ impl Client {
                 bail!("{} bytes after the end of the answer", read - used);
             }
         }
-        Ok(decoder.into_head().context("no answer")?.status())
+        decoder.into_head().context("no answer")
     }
 }
 

@@ -14,6 +14,7 @@ mod null_relay;
 mod report;
 mod sizes;
 mod statistics;
+mod wsman;
 
 use std::fs;
 use std::io::{IsTerminal, stderr};
@@ -64,7 +65,8 @@ fn run(cli: &Cli) -> Result<ExitCode> {
 fn measure(cli: &Cli) -> Result<Report> {
     progress("building and starting");
     let sim_options = SimOptions { arguments: cli.sim_arg.clone() };
-    let mut lab = Lab::start(cli.attach.map(|address| (address, cli.pid)), sim_options, cli.sizes())?;
+    let attached = cli.attach.map(|address| (address, cli.pid));
+    let mut lab = Lab::start(attached, sim_options, cli.daemon_config()?, cli.sizes())?;
     // After the others were started: they get what the system gives them.
     raise_descriptor_limit()?;
     let mut report = Report { subject: lab.subject.name(), ..Report::default() };

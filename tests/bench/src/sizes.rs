@@ -20,6 +20,10 @@ pub(crate) struct Sizes {
     pub(crate) slow: usize,
     /// Rounds of concurrent clients.
     pub(crate) crowds: usize,
+    /// How long the heartbeats of one measurement go on with realistic firmware.
+    pub(crate) heartbeats: Duration,
+    /// How long agents are watched for missed heartbeats; zero is not at all.
+    pub(crate) soak: Duration,
     /// How long the idle process is watched.
     pub(crate) idle: Duration,
 }
@@ -37,6 +41,8 @@ impl Sizes {
         transfer: 16 * MEGABYTE,
         slow: 32 * MEGABYTE,
         crowds: 2,
+        heartbeats: Duration::from_secs(45),
+        soak: Duration::ZERO,
         idle: Duration::from_secs(10),
     };
 
@@ -49,6 +55,8 @@ impl Sizes {
         transfer: 4 * MEGABYTE,
         slow: 2 * MEGABYTE,
         crowds: 1,
+        heartbeats: Duration::from_secs(6),
+        soak: Duration::from_secs(10),
         idle: Duration::from_secs(3),
     };
 }

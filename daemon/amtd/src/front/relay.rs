@@ -174,7 +174,10 @@ impl Relay {
     /// How many bytes may be read from the client now; 0 means that reading must wait.
     pub(crate) fn read_limit(&self) -> usize {
         match self.phase {
-            Phase::Open if !self.client_done => self.room.saturating_sub(self.held.len()),
+            // A long request is read in large pieces: not again before there is room for one.
+            Phase::Open if !self.client_done && self.room >= self.config.room / 2 => {
+                self.room.saturating_sub(self.held.len())
+            }
             Phase::Draining { .. } => usize::MAX,
             _ => 0,
         }

@@ -190,7 +190,9 @@ fn a_client_is_read_only_as_fast_as_firmware_takes() {
     bench.client(&vec![b'x'; room]);
     assert_eq!(bench.relay.read_limit(), 0);
     bench.event(FlowEvent::Room(100));
-    assert_eq!(bench.relay.read_limit(), 100);
+    assert_eq!(bench.relay.read_limit(), 0, "not in small pieces");
+    bench.event(FlowEvent::Room(config().room / 2));
+    assert_eq!(bench.relay.read_limit(), config().room / 2 + 100);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod clients;
 mod footprint;
+mod heartbeat;
 mod rate;
 mod roundtrip;
 mod slow;
@@ -13,6 +14,8 @@ use clap::ValueEnum;
 
 use crate::lab::Lab;
 use crate::report::Report;
+
+pub(crate) use heartbeat::NO_PRIORITY;
 
 /// A group of rows, measured together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,6 +36,10 @@ pub(crate) enum Group {
     Slow,
     /// Clients failed of 1, 8, 64, 512 and 1000 at once
     Clients,
+    /// Heartbeats beside busy clients, with priority and without; what priority costs
+    Heartbeat,
+    /// Heartbeats missed beside all others at once
+    Soak,
     /// From start to ready
     Start,
     /// Memory, threads and idle wake-ups after all the rest
@@ -56,6 +63,8 @@ impl Group {
             Self::Upload => transfer::upload(lab, report),
             Self::Slow => slow::slow(lab, report),
             Self::Clients => clients::clients(lab, report),
+            Self::Heartbeat => heartbeat::heartbeat(lab, report),
+            Self::Soak => heartbeat::soak(lab, report),
             Self::Start => start::start(lab, report),
             Self::Footprint => footprint::footprint(lab, report),
         }

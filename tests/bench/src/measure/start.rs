@@ -13,13 +13,14 @@ use crate::report::{Report, Row, Unit};
 pub(super) fn start(lab: &mut Lab, report: &mut Report) -> Result<()> {
     let sim = lab.spare_sim()?;
     let device = sim.device();
+    let config = lab.config.clone();
     let own = matches!(lab.subject, Subject::Own { .. });
     let figures = rounds(lab.sizes.rounds, |contender| {
         let start = Instant::now();
         // What was started is gone again before the next one needs the device, and outside the time.
         let time = match contender {
             Contender::Subject if !own => return Ok(None),
-            Contender::Subject => timed(start, start_daemon(&device)?),
+            Contender::Subject => timed(start, start_daemon(&device, &config)?),
             Contender::NullRelay => timed(start, Relay::start_on(&device)?),
             Contender::DirectLink => timed(start, Link::open(&device)?),
         };

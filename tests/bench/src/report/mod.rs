@@ -2,12 +2,14 @@
 //! the submodules.
 
 mod json;
+mod priority;
 mod svg;
 mod table;
 
 use crate::statistics::{maximum, median};
 
 pub(crate) use json::json;
+pub(crate) use priority::{Comparison, Latency, Samples};
 pub(crate) use svg::plots;
 pub(crate) use table::table;
 
@@ -42,6 +44,7 @@ pub(crate) enum Unit {
     /// 2^20 bytes.
     Mebibytes,
     MillisecondsPerMegabyte,
+    Percent,
     Count,
 }
 
@@ -54,6 +57,7 @@ impl Unit {
             Self::MegabytesPerSecond => "MB/s",
             Self::Mebibytes => "MiB",
             Self::MillisecondsPerMegabyte => "ms/MB",
+            Self::Percent => "%",
             Self::Count => "",
         }
     }
@@ -181,6 +185,9 @@ pub(crate) struct Report {
     /// What the subject is called.
     pub(crate) subject: String,
     pub(crate) rows: Vec<Row>,
+    /// Latencies of heartbeats, and figures beside them.
+    pub(crate) latencies: Vec<Latency>,
+    pub(crate) comparisons: Vec<Comparison>,
     /// Wrong content, failed clients and measurements that could not be made. Any of them makes the run a failure.
     pub(crate) failures: Vec<String>,
 }

@@ -89,7 +89,7 @@ mod tests {
     fn rows_of_different_units_do_not_share_an_axis() {
         let rows = ["a.x", "a.y", "b.x"]
             .map(|id| Row::new(id, id, Unit::Microseconds).rounds([vec![1.0], vec![], vec![]]));
-        let mut report = Report { subject: "a<b".into(), rows: rows.to_vec(), failures: Vec::new() };
+        let mut report = Report { subject: "a<b".into(), rows: rows.to_vec(), ..Report::default() };
         report.rows[1].unit = Unit::Count;
         let plots = plots(&report);
         assert_eq!(

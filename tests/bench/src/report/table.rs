@@ -2,12 +2,28 @@
 
 use std::fmt::Write;
 
-use super::{Report, Row, Target};
+use super::{Comparison, Latency, Report, Row, Target};
 
 /// The report as text.
 pub(crate) fn table(report: &Report) -> String {
-    let mut text = format!(
-        "{:36}{:>14}{:>13}{:>13}{:>8}  {}\n",
+    let mut text = String::new();
+    contenders(report, &mut text);
+    latencies(report, &mut text);
+    comparisons(report, &mut text);
+    for failure in &report.failures {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\nFAILED: {failure}\n");
+    }
+    text
+}
+
+fn contenders(report: &Report, text: &mut String) {
+    if report.rows.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "{:36}{:>14}{:>13}{:>13}{:>8}  {}",
         "",
         shorten(&report.subject, 13),
         "null relay",
@@ -22,11 +38,71 @@ pub(crate) fn table(report: &Report) -> String {
     if report.rows.iter().any(|row| row.single) {
         text.push_str("\n* one connection: the null relay and the direct link have no more\n");
     }
-    for failure in &report.failures {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "\nFAILED: {failure}\n");
+}
+
+/// Two lines for each: with classes and without.
+fn latencies(report: &Report, text: &mut String) {
+    if report.latencies.is_empty() {
+        return;
     }
-    text
+    let names = ["n", "p50", "p99", "p99.9", "max"].map(|name| format!("{name:>9}")).concat();
+    let _ = writeln!(text, "\n{:31}{names}{:>7}  target", "heartbeat, ms", "p99/*");
+    for row in &report.latencies {
+        for side in 0..row.sides.len() {
+            text.push_str(latency(row, side).trim_end());
+            text.push('\n');
+        }
+    }
+    text.push_str(
+        "\n* S = 70 ms, or the idle p99 on the link of 2 MB/s where firmware takes 0 ms. The p99 of fewer than 100\n  \
+         samples and the p99.9 of fewer than 1000 are the maximum.\n",
+    );
+}
+
+fn latency(row: &Latency, side: usize) -> String {
+    let samples = &row.sides[side];
+    let title = if side == 0 { row.title.as_str() } else { "  no priority" };
+    let figures = [samples.p50(), samples.percentile(0.99), samples.percentile(0.999), samples.max()];
+    let figures = figures.map(|figure| format!("{:>9}", number(figure))).concat();
+    let ratio = row.ratio(side).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+    let mut line = format!("{title:31}{:>9}{figures}{ratio:>7} ", samples.times.len());
+    for (name, bound, met) in if side == 0 { row.targets() } else { Vec::new() } {
+        let _ = write!(line, " {name} {bound} {}", if met { "met" } else { "NOT MET" });
+    }
+    for (count, what) in [(samples.failed, "failed"), (samples.refused_beside, "refused beside")] {
+        if count > 0 {
+            let _ = write!(line, " {count} {what}");
+        }
+    }
+    line
+}
+
+fn comparisons(report: &Report, text: &mut String) {
+    if report.comparisons.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n{:44}{:>14}{:>14}{:>8}  target", "", shorten(&report.subject, 13), "no priority", "ratio");
+    for row in &report.comparisons {
+        text.push_str(comparison(row).trim_end());
+        text.push('\n');
+    }
+}
+
+fn comparison(row: &Comparison) -> String {
+    let cell = |figure: Option<f64>| {
+        figure.map_or_else(|| "-".to_owned(), |figure| format!("{} {}", number(figure), row.unit.symbol()))
+    };
+    let ratio = row.of_sides().map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+    let target = row.target().map_or_else(String::new, |(of, bound, met)| {
+        let met = match met {
+            Some(true) => "met",
+            Some(false) => "NOT MET",
+            None => "?",
+        };
+        format!("{of}{bound} {met}")
+    });
+    let [with, without] = [row.side(0), row.side(1)].map(cell);
+    format!("{:44}{:>14}{:>14}{ratio:>8}  {target}", row.title, with.trim_end(), without.trim_end())
 }
 
 fn line(row: &Row) -> String {
@@ -89,7 +165,7 @@ mod tests {
             .single()
             .target(Target::Ratio(Bound::AtLeast(0.95)))
             .rounds([vec![99999.9], vec![99999.9], vec![99999.9]]);
-        let report = Report { subject: "127.0.0.1:16992".into(), rows: vec![row], failures: Vec::new() };
+        let report = Report { subject: "127.0.0.1:16992".into(), rows: vec![row], ..Report::default() };
         let longest = table(&report).lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(100 + " met".len()), "{longest:?}");
     }

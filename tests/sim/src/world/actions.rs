@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use crate::apf::SessionError;
+use crate::device::presence::Watchdog;
 use crate::faults::{Action, Hold, Step};
 use crate::mei::{ClientKind, Connection};
 use crate::stats::Stats;
@@ -109,6 +110,20 @@ impl World {
         })
     }
 
+    /// The agent-presence watchdogs, with every deadline applied that has passed.
+    fn watchdogs(&mut self) -> Vec<Value> {
+        self.firmware.device.tick(self.firmware.now);
+        let facts = |watchdog: &Watchdog| {
+            json!({
+                "state": watchdog.state() as u32,
+                "heartbeats": watchdog.heartbeats(),
+                "rejected": watchdog.rejected(),
+                "expirations": watchdog.expirations(),
+            })
+        };
+        self.firmware.device.presence.watchdogs().iter().map(facts).collect()
+    }
+
     fn state(&mut self) -> Value {
         let connections: Vec<_> = self
             .connections
@@ -131,6 +146,7 @@ impl World {
                 "stalled": self.firmware.faults.engine.is_on(self.firmware.now),
             },
             "control_mode": self.firmware.device.control_mode() as u32,
+            "watchdogs": self.watchdogs(),
         })
     }
 }
