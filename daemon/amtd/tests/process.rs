@@ -72,8 +72,11 @@ impl Place {
     fn told(&self, part: &str) -> String {
         let mut buffer = [0; 4096];
         loop {
-            let length =
-                self.notify.recv(&mut buffer).unwrap_or_else(|error| panic!("never told {part:?}: {error}"));
+            let length = match self.notify.recv(&mut buffer) {
+                // Killing a child interrupts.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                length => length.unwrap_or_else(|error| panic!("never told {part:?}: {error}")),
+            };
             let message = text(&buffer[..length]);
             if message.contains(part) {
                 return message;

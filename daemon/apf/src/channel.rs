@@ -185,6 +185,15 @@ impl Channel {
         }
     }
 
+    /// The owner is done, and firmware has nothing more to send either: between two requests. Where that is not so, as
+    /// [`close`](Self::close).
+    pub(crate) fn retire(&mut self, now: Instant) -> Effects {
+        match self.state {
+            State::Open { remote } if self.tx.is_empty() => self.send_close(now, remote),
+            _ => self.close(now),
+        }
+    }
+
     /// The owner is done and wants nothing more to leave.
     pub(crate) fn abort(&mut self, now: Instant) -> Effects {
         self.disown();
@@ -378,6 +387,11 @@ impl Channel {
     /// Whether somebody is interested in what happens to the channel.
     pub(crate) fn has_owner(&self) -> bool {
         matches!(self.state, State::Queued { .. } | State::Opening | State::Open { .. })
+    }
+
+    /// Whether our CLOSE is out and firmware's is missing.
+    pub(crate) fn awaits_close(&self) -> bool {
+        matches!(self.state, State::CloseSent { .. })
     }
 
     /// Whether firmware has ever heard of the channel.

@@ -190,12 +190,7 @@ impl Connection {
 
     fn register(established: Established, kind: Kind) -> Result<Self, Errno> {
         let Established { fd, max_message_length, protocol_version } = established;
-        Ok(Self {
-            fd: fd.register(kind.interest())?,
-            kind,
-            max_message_length,
-            protocol_version,
-        })
+        Ok(Self { fd: fd.register(kind.interest())?, kind, max_message_length, protocol_version })
     }
 
     /// Runs one non-blocking operation if the descriptor is thought ready; `None` says that it is not, and has taken

@@ -44,7 +44,8 @@ impl Descriptor {
     /// A second descriptor of the same open file, whose close does not end the connection.
     pub(crate) fn duplicate(&self) -> Result<Self, Errno> {
         let fd = self.as_fd()?.try_clone_to_owned();
-        fd.map(|fd| Self::new(fd, false)).map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+        fd.map(|fd| Self::new(fd, false))
+            .map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
     }
 
     /// Closes and waits until it is done. If the caller stops waiting, the close goes on.

@@ -22,16 +22,19 @@ pub struct Setup {
     pub config: String,
     /// Lines of TOML for its section `front`.
     pub front: String,
+    /// Ports of firmware that are to be served on a certain local port, each with that port.
+    pub remap: Vec<(u16, u16)>,
     /// The device that the daemon is given, if not the simulator's.
     pub device: Option<PathBuf>,
 }
 
 impl Setup {
-    /// A rig whose daemon is ready.
+    /// A rig whose daemon is ready, and has answered to firmware for every port that it wants.
     #[must_use]
     pub fn start(self) -> Rig {
         let mut rig = self.spawn();
         rig.daemon.wait_ready(PATIENCE).unwrap();
+        rig.await_stats("an answer for every port", |stats| number(stats, "/sessions_ready") > 0);
         rig
     }
 
@@ -52,7 +55,8 @@ impl Setup {
     /// A rig on a simulator that runs already.
     #[must_use]
     pub fn spawn_on(self, sim: Sim) -> Rig {
-        let options = DaemonOptions { config: self.config, front: self.front, ..DaemonOptions::default() };
+        let Self { config, front, remap, .. } = self;
+        let options = DaemonOptions { config, front, remap, ..DaemonOptions::default() };
         let device = self.device.unwrap_or_else(|| sim.device());
         let mut daemon = Daemon::spawn(device, options).unwrap();
         daemon.wait_notice("first notice", PATIENCE, |_| true).unwrap();

@@ -27,6 +27,8 @@ pub struct DaemonOptions {
     pub config: String,
     /// Lines of TOML for the section `front`, besides its remapping of ports.
     pub front: String,
+    /// Ports of firmware that are to be served on a certain local port, each with that port. The others get any that is free.
+    pub remap: Vec<(u16, u16)>,
     /// Filter of its log.
     pub log: String,
     /// Further arguments.
@@ -40,6 +42,7 @@ impl Default for DaemonOptions {
         Self {
             config: String::new(),
             front: String::new(),
+            remap: Vec::new(),
             log: "info".to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -272,7 +275,8 @@ fn run(directory: &Path, device: &Path, options: &DaemonOptions) -> Result<(Proc
 }
 
 fn configuration(options: &DaemonOptions) -> String {
-    let remap = PORTS.map(|port| format!("{port} = 0")).join("\n");
+    let local = |port: u16| options.remap.iter().find(|(of, _)| *of == port).map_or(0, |(_, local)| *local);
+    let remap = PORTS.map(|port| format!("{port} = {}", local(port))).join("\n");
     let DaemonOptions { config, front, .. } = options;
     format!("{config}\n[front]\n{front}\n[front.remap]\n{remap}\n")
 }

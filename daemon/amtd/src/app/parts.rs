@@ -29,6 +29,7 @@ pub(super) fn front(config: &Config) -> FrontConfig {
             addresses: front.addresses.clone(),
             remap: front.remap.clone(),
             backlog: front.backlog,
+            socket_buffer: front.socket_buffer,
             retry_first: front.bind_retry_first.get(),
             retry_max: front.bind_retry_max.get(),
         },
@@ -76,6 +77,8 @@ fn mux(config: &Config) -> MuxConfig {
         max_flows: config.front.max_connections,
         reserved_slots: queue.reserved_slots,
         max_executing: queue.max_executing,
+        executing_wait: queue.executing_wait.get(),
+        opaque_rest: queue.opaque_rest.get(),
         queue_wait: [queue.wait_watchdog, queue.wait_health, queue.wait_interactive, queue.wait_bulk]
             .map(Period::get),
         urgent_target: queue.urgent_target.get(),

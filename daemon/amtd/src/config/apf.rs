@@ -19,12 +19,12 @@ section! {
         /// Channels that firmware may open towards the host at once, to deliver alerts. More are refused.
         max_direct: usize = 2, allowed 0..=8;
         /// Bytes of one client's requests that may wait for firmware to take them. Beyond, the client is not read.
-        tx_buffer: usize = 16_384, allowed 1..=1 << 20;
+        tx_buffer: usize = 16_384, allowed 16_384..=1 << 20;
         /// Longest payload of one data message, in bytes, and the share of each channel in one round among its class.
         /// What the device takes is a second bound.
         max_frame: usize = 4096, allowed 1..=1 << 20;
         /// Bytes of watchdog, and as many of health requests, that firmware may hold without having credited or answered
-        /// them. More wait where they can be overtaken; a channel may always have half a window with firmware.
+        /// them. More wait where they can be overtaken; a channel may always have most of a window with firmware.
         max_handed_urgent: usize = 65_536, allowed 1..=1 << 30;
         /// The same for interactive requests.
         max_handed_interactive: usize = 32_768, allowed 1..=1 << 30;
@@ -40,7 +40,7 @@ section! {
         handshake_timeout: Period = seconds(10), allowed milliseconds(1)..=hours(1);
         /// For the answer to a port that firmware asks for. Then it is refused.
         forward_answer_timeout: Period = seconds(2), allowed milliseconds(1)..=minutes(1);
-        /// For firmware to answer the opening of a channel. Then its request is tried again or refused.
+        /// For firmware to answer the opening of a channel. Then its request is refused.
         open_timeout: Period = seconds(15), allowed milliseconds(1)..=hours(1);
         /// For bytes that a client left behind when it closed. Then they are dropped.
         drain_timeout: Period = seconds(30), allowed milliseconds(1)..=hours(1);

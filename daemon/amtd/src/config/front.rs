@@ -31,11 +31,14 @@ section! {
         bind_retry_max: Period = seconds(30), allowed milliseconds(10)..=hours(1);
         /// Clients that the kernel keeps for the daemon on each port before it accepts them.
         backlog: u32 = 1024, allowed 1..=65_535;
+        /// Bytes that the kernel may keep for each client, in either direction. What a client does not take beyond holds
+        /// firmware back.
+        socket_buffer: usize = 131_072, allowed 4096..=1 << 24;
         /// Client connections at once. More wait in the backlog.
-        max_connections: usize = 1024, allowed 1..=65_536;
+        max_connections: usize = 2048, allowed 1..=65_536;
         /// Client connections of one user's processes at once. More are closed.
         max_connections_per_peer: usize = 1024, allowed 1..=65_536;
-        /// How long the head of an HTTP request may take from its first byte.
+        /// How long a connection may take to its first byte, and the head of an HTTP request from its first byte.
         head_wait: Period = seconds(30), allowed milliseconds(1)..=hours(1);
         /// Bytes of a request that are held back at most while its class is not known; `[classes]` says what decides.
         /// No more than `apf.tx_buffer` are held in any case.
@@ -43,7 +46,7 @@ section! {
         /// How long a request is held back while its class is not known. Then it goes out as what it is known to be.
         classify_wait: Period = seconds(1), allowed milliseconds(0)..=minutes(1);
         /// How long a client may rest between two requests.
-        idle: Period = hours(1), allowed milliseconds(1)..=hours(168);
+        idle: Period = minutes(15), allowed milliseconds(1)..=hours(168);
         /// How long a client may take nothing of what waits for it.
         client_stall: Period = minutes(5), allowed milliseconds(1)..=hours(24);
         /// After a client ended its side in the middle of an exchange whose end cannot be seen: silence of firmware,

@@ -14,6 +14,11 @@ section! {
         /// Requests that firmware may have whole without having begun to answer, urgent ones not counted. It serves one
         /// at a time: more of them only stand between an urgent request and its turn.
         max_executing: usize = 1, allowed 1..=8;
+        /// How long such a request keeps others waiting. One that takes longer goes on beside them.
+        executing_wait: Period = seconds(5), allowed milliseconds(1)..=hours(1);
+        /// How long a connection on which no HTTP can be seen, such as TLS, may be quiet, or a client take to send or read
+        /// less than 1 KiB a second, while others wait for its channel. Then it is closed.
+        opaque_rest: Period = seconds(20), allowed milliseconds(1)..=hours(1);
         /// How long an agent-presence request waits for its turn while firmware can be reached.
         wait_watchdog: Period = seconds(10), allowed milliseconds(1)..=hours(1);
         /// How long a health probe waits for its turn.

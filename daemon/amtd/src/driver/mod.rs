@@ -126,14 +126,19 @@ impl Driver {
     /// Runs until [`Handle::stop`]. The device is closed when it returns.
     pub async fn run(mut self) {
         let mut batch = Vec::with_capacity(COMMAND_BUDGET);
+        let mut more = false;
         while !self.stopping {
-            self.wait(&mut batch).await;
+            if more {
+                // There is work left from the last turn, but others have theirs.
+                step_aside().await;
+                self.take_commands(&mut batch);
+            } else {
+                self.wait(&mut batch).await;
+            }
             for command in batch.drain(..) {
                 self.command(command);
             }
-            if self.turn() {
-                step_aside().await;
-            }
+            more = self.turn();
             self.heartbeat.beat();
         }
         self.say_goodbye().await;
@@ -150,6 +155,15 @@ impl Driver {
             () = device_ready(self.device.as_ref()) => {}
             attempt = self.connector.attempt(), if self.device.is_none() => self.attempted(attempt),
             () = self.wake.wait() => {}
+        }
+    }
+
+    /// Takes the commands that are there.
+    fn take_commands(&mut self, batch: &mut Vec<Command>) {
+        while batch.len() < COMMAND_BUDGET
+            && let Ok(command) = self.commands.try_recv()
+        {
+            batch.push(command);
         }
     }
 
@@ -322,7 +336,7 @@ impl Driver {
     fn flow_command(&mut self, now: Instant, flow: FlowId, command: FlowCommand) {
         match command {
             FlowCommand::Request(request) => self.mux.request(now, flow, request),
-            FlowCommand::Reclassify(request) => self.mux.reclassify(flow, request),
+            FlowCommand::Reclassify(request) => self.mux.reclassify(now, flow, request),
             FlowCommand::Send { bytes, whole } => self.mux.send(now, flow, bytes, whole),
             FlowCommand::Finish { keep } => self.mux.finish(now, flow, keep),
             FlowCommand::Delivered(bytes) => self.mux.delivered(flow, bytes),
@@ -434,11 +448,17 @@ impl Driver {
     }
 
     fn publish(&self, state: LinkState, ready: bool, detail: String) {
+        let is_trouble = !matches!(state, LinkState::Down | LinkState::Connecting | LinkState::Up);
         self.link.send_if_modified(|link| {
             let changed = link.state != state || link.ready != ready;
             if changed {
                 link.since = SystemTime::now();
-                info!(state = state.name(), ready, detail, "link");
+                let state = state.name();
+                if is_trouble {
+                    warn!(state, detail, "link");
+                } else {
+                    info!(state, ready, detail, "link");
+                }
             }
             let news = changed || link.detail != detail;
             (link.state, link.ready, link.detail) = (state, ready, detail);

@@ -240,6 +240,12 @@ impl Front {
                 self.per_peer.remove(&peer);
             }
         }
+        if summary.refused > 0 {
+            self.complain(
+                "clients are refused because the firmware cannot serve them; see the status",
+                Some(peer),
+            );
+        }
         let connections = self.connections.len();
         self.status.send_modify(|status| {
             status.connections = connections;

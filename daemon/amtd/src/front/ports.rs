@@ -14,11 +14,14 @@ use std::{
 
 use amtd_apf::Port;
 use nix::errno::Errno;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{info, warn};
 
 use super::holder;
+
+/// The ports without which the daemon is of no use.
+const WSMAN: [u16; 2] = [16992, 16993];
 
 /// Where ports are served.
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct PortsConfig {
     pub remap: BTreeMap<u16, u16>,
     /// Connections that the kernel keeps until they are accepted.
     pub backlog: u32,
+    /// Bytes that the kernel may keep for a client, in each direction.
+    pub socket_buffer: usize,
     /// First pause before a port that could not be had is tried again; doubled up to [`Self::retry_max`].
     pub retry_first: Duration,
     /// Longest such pause.
@@ -97,7 +102,8 @@ impl Ports {
         !entry.denied
     }
 
-    /// Tries again what failed. Returns whether a port that firmware was denied is served now.
+    /// Tries again what failed. Returns whether a WSMAN port that firmware was denied is served now: it is worth a new
+    /// session, because firmware does not ask again by itself (apf 3.5). Other ports wait for the next session.
     pub(super) fn retry(&mut self, now: Instant) -> bool {
         let due: Vec<u16> = self
             .entries
@@ -109,7 +115,8 @@ impl Ports {
         for port in due {
             self.bind(port);
             if let Some(entry) = self.entries.get_mut(&port) {
-                regained |= entry.denied && !entry.listeners.is_empty();
+                let is_wsman = WSMAN.contains(&port);
+                regained |= is_wsman && entry.denied && !entry.listeners.is_empty();
                 entry.denied &= entry.listeners.is_empty();
             }
         }
@@ -181,6 +188,11 @@ impl Ports {
             Some(place) => self.inherited.swap_remove(place),
             None => bind(at, self.config.backlog)?,
         };
+        // Inherited by each accepted connection. Left to itself, the kernel takes megabytes for a client that reads
+        // nothing, and firmware would not be held back before those are full.
+        let socket = SockRef::from(&listener);
+        socket.set_send_buffer_size(self.config.socket_buffer)?;
+        socket.set_recv_buffer_size(self.config.socket_buffer)?;
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
     }
@@ -188,7 +200,12 @@ impl Ports {
     fn failure(&self, at: SocketAddr, error: &io::Error, before: Option<&Failure>) -> Failure {
         let pause = before.map_or(self.config.retry_first, |failure| failure.pause.saturating_mul(2));
         let pause = pause.min(self.config.retry_max);
-        let holder = (error.kind() == io::ErrorKind::AddrInUse).then(|| holder::of_port(at.port())).flatten();
+        // Looked up when the trouble is new and not at each retry: all processes have to be asked.
+        let in_use = error.kind() == io::ErrorKind::AddrInUse;
+        let holder = match before {
+            Some(failure) => failure.holder.clone(),
+            None => in_use.then(|| holder::of_port(at.port())).flatten(),
+        };
         let by = holder.as_deref().unwrap_or("unknown");
         if before.is_none() {
             warn!(address = %at, %error, holder = by, "cannot listen; the other ports are not affected");

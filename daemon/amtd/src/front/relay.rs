@@ -40,7 +40,7 @@ use crate::driver::FlowCommand;
 pub struct RelayConfig {
     /// Bytes taken from the client and not yet sent to firmware.
     pub room: usize,
-    /// How long the head of a request may take from its first byte.
+    /// How long the first byte of a connection may take, and the head of a request from its first byte.
     pub head_wait: Duration,
     /// How long a connection may rest between two requests.
     pub idle: Duration,
@@ -138,6 +138,8 @@ pub(crate) struct Relay {
     /// First byte of a head that is not complete.
     head_since: Option<Instant>,
     half_closed_at: Option<Instant>,
+    /// When everything that the client sent had left for firmware.
+    handed_over_at: Option<Instant>,
     summary: Summary,
 }
 
@@ -165,6 +167,7 @@ impl Relay {
             owed: false,
             head_since: None,
             half_closed_at: None,
+            handed_over_at: None,
             summary: Summary::default(),
         }
     }
@@ -176,7 +179,9 @@ impl Relay {
         match self.phase {
             // A long request is read in large pieces: not again before there is room for one.
             Phase::Open if !self.client_done && self.room >= self.config.room / 2 => {
-                self.room.saturating_sub(self.held.len())
+                // Nor the next request before the last response is taken: each brings a window of its own.
+                let owes_reading = !self.to_client.is_empty() && !self.exchange_under_way();
+                if owes_reading { 0 } else { self.room.saturating_sub(self.held.len()) }
             }
             Phase::Draining { .. } => usize::MAX,
             _ => 0,
@@ -185,9 +190,11 @@ impl Relay {
 
     /// Bytes from the client, at most [`Self::read_limit`].
     pub(crate) fn client_bytes(&mut self, now: Instant, bytes: &[u8]) {
-        self.client_activity = now;
         if self.phase != Phase::Open {
             return;
+        }
+        if self.to_client.is_empty() {
+            self.client_activity = now;
         }
         self.summary.from_client += bytes.len() as u64;
         if self.config.opaque_ports.contains(&self.turn.client().port) {
@@ -279,7 +286,12 @@ impl Relay {
             return;
         }
         match event {
-            FlowEvent::Room(bytes) => self.room = self.room.saturating_add(bytes).min(self.config.room),
+            FlowEvent::Room(bytes) => {
+                self.room = self.room.saturating_add(bytes).min(self.config.room);
+                if self.room == self.config.room {
+                    self.handed_over_at = Some(now);
+                }
+            }
             FlowEvent::Data(bytes) => self.firmware_bytes(now, bytes),
             FlowEvent::Closed(end) => self.closed(now, end, link),
             FlowEvent::Refused(refusal) => self.refused(now, refusal, link),
@@ -321,7 +333,11 @@ impl Relay {
         }
         match self.phase {
             Phase::Open if self.turn.held_until().is_some_and(|at| at <= now) => self.let_go(),
-            Phase::Open if !self.to_client.is_empty() => self.client_gone(),
+            Phase::Open if !self.to_client.is_empty() => {
+                self.client_gone();
+                self.cut = true;
+                self.phase = Phase::Ended(self.ending());
+            }
             Phase::Open => self.end_orderly(),
             Phase::Flushing | Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
             Phase::Ended(_) => {}
@@ -440,7 +456,8 @@ impl Relay {
     fn closed(&mut self, now: Instant, end: FlowEnd, link: &dyn Fn() -> String) {
         let begun = self.responses.begun();
         self.phase = Phase::Flushing;
-        if end == FlowEnd::Firmware || !self.exchange_under_way() {
+        let is_orderly = end == FlowEnd::Firmware || (end == FlowEnd::Displaced && self.opaque);
+        if is_orderly || !self.exchange_under_way() {
             return;
         }
         if self.opaque || begun {
@@ -478,14 +495,19 @@ impl Relay {
     /// Whether a client that sends no more may still get something: for certain in HTTP, and in an opaque stream if its
     /// last bytes have had no reply (apf 4.6).
     fn awaits_answer(&self) -> bool {
-        let expects = if self.opaque { self.owed } else { self.exchange_under_way() };
+        let half = self.requests.in_body() && self.asked.len() <= 1;
+        let expects = if self.opaque { self.owed } else { self.exchange_under_way() && !half };
         expects && self.held.is_empty()
     }
 
     /// A plain close would look like the end of a response that only the connection's end can end.
     fn ending(&self) -> Ending {
-        let silent = self.opaque || self.responses.ends_with_connection();
-        if self.cut && silent { Ending::Reset } else { Ending::Orderly }
+        if self.cut && self.ends_unseen() { Ending::Reset } else { Ending::Orderly }
+    }
+
+    /// Whether nothing but the end of the connection can tell the end of what firmware sends.
+    fn ends_unseen(&self) -> bool {
+        self.opaque || self.responses.ends_with_connection()
     }
 
     /// What an open connection waits for: since when, and for how long.
@@ -494,15 +516,20 @@ impl Relay {
             return Some((self.client_activity, self.config.client_stall));
         }
         if let Some(at) = self.half_closed_at {
-            return Some(match self.answer_activity {
-                Some(answered) if self.opaque || self.responses.ends_with_connection() => {
-                    (answered, self.config.half_close_quiet)
+            return match self.answer_activity.max(self.handed_over_at) {
+                // It still waits for its turn, for which there are other deadlines.
+                _ if self.room < self.config.room => None,
+                Some(answered) if self.answer_activity == Some(answered) && self.ends_unseen() => {
+                    Some((answered, self.config.half_close_quiet))
                 }
-                answered => (answered.unwrap_or(at).max(at), self.config.half_close_limit),
-            });
+                last => Some((last.unwrap_or(at).max(at), self.config.half_close_limit)),
+            };
         }
         if let Some(at) = self.head_since {
             return Some((at, self.config.head_wait));
+        }
+        if self.summary.from_client == 0 {
+            return Some((self.client_activity, self.config.head_wait));
         }
         // A request under way has its deadline in the driver; an opaque stream may rest.
         (!self.exchange_under_way()).then_some((self.client_activity, self.config.idle))

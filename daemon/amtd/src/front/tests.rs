@@ -246,6 +246,8 @@ fn a_half_closed_client_of_a_silent_firmware_does_not_hang() {
     let mut bench = Bench::new();
     bench.client(GET);
     bench.client_fin();
+    assert_eq!(bench.relay.deadline(), None, "it waits for its turn, and the queue has deadlines of its own");
+    bench.event(FlowEvent::Room(GET.len()));
     assert_eq!(bench.wait(), config().half_close_limit);
     assert_eq!(bench.commands(), [FlowCommand::Close { orderly: true }]);
 }
@@ -255,6 +257,7 @@ fn a_half_closed_opaque_stream_ends_when_firmware_is_quiet() {
     let mut bench = Bench::new();
     bench.client(b"\x00\x01");
     bench.client_fin();
+    bench.event(FlowEvent::Room(2));
     bench.now += Duration::from_secs(2);
     bench.firmware(b"reply");
     assert_eq!(bench.read(), b"reply");
@@ -579,8 +582,8 @@ fn a_client_that_sends_no_more_of_a_held_request_gets_its_bytes_out() {
     let cut = &whole[..body_at(&whole) + 50];
     let mut bench = Bench::new();
     assert_eq!(bench.client(cut), []);
-    assert_eq!(bench.client_fin(), [request(Class::Interactive), part(cut)]);
-    assert_eq!(bench.wait(), config().half_close_limit);
+    let close = FlowCommand::Close { orderly: true };
+    assert_eq!(bench.client_fin(), [request(Class::Interactive), part(cut), close]);
 }
 
 #[test]
@@ -614,17 +617,28 @@ fn a_stop_does_not_lose_a_request_that_is_held() {
 }
 
 #[test]
-fn a_client_that_does_not_read_does_not_keep_its_own_next_request_back() {
+fn a_client_that_does_not_read_is_not_read_either() {
     let mut bench = Bench::new();
     bench.client(GET);
+    bench.event(FlowEvent::Room(GET.len()));
     bench.firmware(OK);
-    bench.commands();
-    let whole = pull();
-    let cut = &whole[..body_at(&whole) + 50];
-    assert_eq!(bench.client(cut), []);
-    assert_eq!(bench.wait(), config().classify_wait);
-    assert_eq!(bench.commands(), [request(Class::Interactive), part(cut)]);
-    assert_eq!(bench.wait(), config().client_stall - config().classify_wait);
+    assert_eq!(bench.relay.read_limit(), 0, "each request would bring a window of its own");
+    bench.read();
+    assert_eq!(bench.relay.read_limit(), config().room);
+}
+
+#[test]
+fn a_client_that_ends_within_a_request_frees_its_channel_at_once() {
+    let mut bench = Bench::new();
+    bench.client(b"POST / HTTP/1.1\r\nContent-Length: 1000\r\n\r\nhalf");
+    assert_eq!(bench.client_fin(), [FlowCommand::Close { orderly: true }]);
+}
+
+#[test]
+fn a_connection_that_never_says_anything_is_closed_soon() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.wait(), config().head_wait);
+    assert_eq!(bench.commands(), [FlowCommand::Close { orderly: true }]);
 }
 
 #[test]

@@ -1,17 +1,24 @@
 //! Admission: which queued request gets a channel, whose channel is taken for it, and when a request gives up.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
-    Flow, FlowEnd, FlowEvent, FlowId, Mux, Open, OpenRefusal, Refusal, Stage, Waiting, queue::Verdict,
+    Flow, FlowEnd, FlowEvent, FlowId, Mux, Open, OpenRefusal, Refusal, Stage, Turn, Waiting, queue::Verdict,
 };
 use crate::{ChannelId, Class, OpenError, OpenFailureReason};
+
+/// Slowest transfer that may keep a channel others wait for, in bytes per second.
+const SLOWEST: usize = 1024;
 
 impl Mux {
     /// Serves queued requests for as long as one can be served, then makes room for the next.
     pub(super) fn admit(&mut self, now: Instant) {
+        self.next_turn = None;
         while self.ready() && self.admit_one(now) {}
         self.give_up_resting(now);
+        if self.attached_waiting > 0 {
+            self.next_turn = self.executing(now).min();
+        }
     }
 
     fn admit_one(&mut self, now: Instant) -> bool {
@@ -46,7 +53,7 @@ impl Mux {
     fn take(&mut self, now: Instant, class: Class) -> Option<FlowId> {
         let session = self.session.as_ref()?;
         let slots = session.slots();
-        let engaged = !class.is_urgent() && self.executing() >= self.config.max_executing;
+        let engaged = !class.is_urgent() && self.executing(now).count() >= self.config.max_executing;
         if engaged && self.attached_waiting.saturating_add(slots.opening) >= self.config.session.max_opening {
             // Enough of them have a channel already to follow at once.
             return None;
@@ -78,11 +85,13 @@ impl Mux {
         })
     }
 
-    /// Requests that firmware has whole and has not begun to answer, urgent ones not counted: those must never wait
-    /// for one another.
-    fn executing(&self) -> usize {
-        let counts = |flow: &&Flow| flow.is_executing() && !flow.class.is_urgent();
-        self.attached.values().filter_map(|id| self.flows.get(id)).filter(counts).count()
+    /// Until when firmware is taken to be at work for each of the requests that it has, urgent ones not counted: those
+    /// must never wait for one another.
+    fn executing(&self, now: Instant) -> impl Iterator<Item = Instant> {
+        let flows = self.attached.values().filter_map(|id| self.flows.get(id));
+        let until = flows.filter(|flow| !flow.class.is_urgent());
+        let until = until.filter_map(|flow| flow.executing_until(self.config.executing_wait));
+        until.filter(move |until| *until > now)
     }
 
     /// Slots kept for urgent classes: never all of them.
@@ -135,11 +144,11 @@ impl Mux {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         let Some(channel) = flow.stage.channel() else { return };
         flow.stage = Stage::Detached;
-        flow.detach();
+        self.take_back(id);
         self.attached.remove(&channel);
         self.counters.detached = self.counters.detached.saturating_add(1);
         if let Some(session) = &mut self.session {
-            session.close(now, channel);
+            session.retire(now, channel);
         }
     }
 
@@ -151,7 +160,7 @@ impl Mux {
         let mut waiting = *waited;
         waiting.refusals = waiting.refusals.saturating_add(1);
         let reason = match refusal {
-            OpenRefusal::Timeout => return self.refuse(id, Refusal::Unanswered),
+            OpenRefusal::Timeout => return self.refuse(now, id, Refusal::Unanswered),
             OpenRefusal::Firmware(reason) => reason,
             OpenRefusal::ClosedWhileOpening => OpenFailureReason::CONNECT_FAILED,
         };
@@ -159,7 +168,7 @@ impl Mux {
             self.learn_slot_limit(now);
         }
         if waiting.refusals >= self.config.retry_attempts {
-            return self.refuse(id, Refusal::Firmware(reason));
+            return self.refuse(now, id, Refusal::Firmware(reason));
         }
         waiting.not_before = now.checked_add(self.pause(waiting.refusals));
         self.wait(id, waiting);
@@ -174,7 +183,7 @@ impl Mux {
         }
     }
 
-    fn pause(&self, refusals: u32) -> std::time::Duration {
+    fn pause(&self, refusals: u32) -> Duration {
         let doublings = refusals.saturating_sub(1).min(16);
         self.config.retry_first.saturating_mul(1 << doublings).min(self.config.retry_max)
     }
@@ -228,7 +237,7 @@ impl Mux {
                 let counters = self.class_mut(class);
                 counters.missed = counters.missed.saturating_add(1);
             }
-            self.refuse(id, self.reason_to_refuse(id));
+            self.refuse(now, id, self.reason_to_refuse(id));
         }
         self.expire_attached(now);
         if self.relearn_at.is_some_and(|at| at <= now) {
@@ -251,26 +260,25 @@ impl Mux {
         }
     }
 
-    fn refuse(&mut self, id: FlowId, refusal: Refusal) {
+    fn refuse(&mut self, now: Instant, id: FlowId, refusal: Refusal) {
         self.counters.refused = self.counters.refused.saturating_add(1);
-        self.forget(id);
+        let kept = self.forget(id).flatten();
+        if let (Some(channel), Some(session)) = (kept, &mut self.session) {
+            session.retire(now, channel);
+        }
         self.tell(id, FlowEvent::Refused(refusal));
     }
 
     fn expire_attached(&mut self, now: Instant) {
-        let mut due: Vec<_> = self
-            .attached
-            .iter()
-            .filter(|(_, id)| self.attached_deadline(**id).is_some_and(|at| at <= now))
-            .map(|(channel, _)| *channel)
-            .collect();
-        due.sort_unstable();
-        for channel in due {
-            let ending = self.attached.get(&channel).and_then(|id| self.flows.get(id)).map(|flow| flow.stage);
-            let end = if matches!(ending, Some(Stage::Ending { .. })) {
-                FlowEnd::Firmware
-            } else {
-                FlowEnd::Silent
+        while let Some((channel, id)) = self.overdue(now) {
+            let end = match self.flows.get(&id) {
+                Some(Flow { stage: Stage::Ending { .. }, .. }) => FlowEnd::Firmware,
+                Some(Flow { stage: Stage::Active { turn, .. }, opaque, .. })
+                    if *opaque || turn.activity.checked_add(self.config.response_wait) > Some(now) =>
+                {
+                    FlowEnd::Displaced
+                }
+                _ => FlowEnd::Silent,
             };
             if end == FlowEnd::Silent {
                 self.counters.silent = self.counters.silent.saturating_add(1);
@@ -282,13 +290,43 @@ impl Mux {
         }
     }
 
+    /// The connection whose deadline passed first.
+    fn overdue(&self, now: Instant) -> Option<(ChannelId, FlowId)> {
+        let due = self.attached.iter().filter_map(|(channel, id)| {
+            let at = self.attached_deadline(*id)?;
+            (at <= now).then_some((at, *channel, *id))
+        });
+        due.min().map(|(_, channel, id)| (channel, id))
+    }
+
+    /// When a connection has to make way for those that wait for a channel. An opaque stream may rest, but not for long;
+    /// a request or a response must move, at [`SLOWEST`] at least on average; what firmware takes is not the client's
+    /// fault.
+    fn displaced_at(&self, flow: &Flow, turn: &Turn) -> Option<Instant> {
+        let rest = self.config.opaque_rest;
+        if flow.opaque {
+            return turn.activity.checked_add(rest);
+        }
+        let seconds = flow.exchanged.checked_div(SLOWEST).unwrap_or(usize::MAX);
+        let earned = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
+        turn.since.checked_add(rest.saturating_add(earned)).filter(|_| turn.asked.is_none())
+    }
+
+    /// Whether requests wait for a channel that none of the resting could give them.
+    fn is_short_of_channels(&self) -> bool {
+        let waiting: usize = Class::ALL.iter().map(|class| self.queue.depth(*class)).sum();
+        let closing = self.session.as_ref().map_or(0, |session| session.slots().closing);
+        waiting > self.attached_waiting.saturating_add(closing) && self.resting.is_empty()
+    }
+
     /// By when firmware must have moved on a connection that holds a channel.
     pub(super) fn attached_deadline(&self, id: FlowId) -> Option<Instant> {
         let flow = self.flows.get(&id)?;
         match flow.stage {
-            // An opaque stream may rest for as long as it likes; only a request has a right to an answer.
-            Stage::Active { turn, .. } if !flow.opaque => {
-                turn.activity.checked_add(self.config.response_wait)
+            Stage::Active { turn, .. } => {
+                let silent = turn.activity.checked_add(self.config.response_wait).filter(|_| !flow.opaque);
+                let slow = self.displaced_at(flow, &turn).filter(|_| self.is_short_of_channels());
+                silent.into_iter().chain(slow).min()
             }
             Stage::Ending { until, .. } => Some(until),
             _ => None,

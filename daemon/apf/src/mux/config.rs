@@ -18,6 +18,11 @@ pub struct MuxConfig {
     /// Requests that firmware may have whole without having begun to answer, urgent ones not counted. Firmware serves
     /// one at a time (wsman 1): what it has more of only stands between an urgent request and its turn.
     pub max_executing: usize,
+    /// How long such a request keeps others waiting; one that takes longer goes on beside them.
+    pub executing_wait: Duration,
+    /// How long an opaque stream may be quiet, or a request or response hardly move, while others wait for its channel;
+    /// then it is closed. Idle TLS connections and clients that stall would otherwise keep everybody out.
+    pub opaque_rest: Duration,
     /// How long a request waits for its turn while firmware can be reached, by class; then it is refused.
     pub queue_wait: [Duration; Class::ALL.len()],
     /// How long an urgent request may wait for its turn before that is worth an [`Event::Late`](super::Event::Late).
@@ -55,9 +60,11 @@ impl Default for MuxConfig {
     fn default() -> Self {
         Self {
             session: SessionConfig::default(),
-            max_flows: 1024,
+            max_flows: 2048,
             reserved_slots: 1,
             max_executing: 1,
+            executing_wait: Duration::from_secs(5),
+            opaque_rest: Duration::from_secs(20),
             queue_wait: [10, 10, 30, 60].map(Duration::from_secs),
             urgent_target: Duration::from_millis(250),
             heartbeat_burst: 20,

@@ -1,6 +1,11 @@
 //! One client connection as the multiplexer sees it, and what it is told.
 
-use std::{collections::VecDeque, fmt, net::SocketAddr, time::Instant};
+use std::{
+    collections::VecDeque,
+    fmt,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -62,6 +67,9 @@ pub enum FlowEnd {
     /// The device or the session was lost under it.
     #[error("the connection to the firmware was lost")]
     LinkLost,
+    /// It made no use of its channel to speak of, and others waited for one.
+    #[error("the connection was too slow while others waited for its channel")]
+    Displaced,
     /// Firmware was silent for too long in the middle of a request.
     #[error("the firmware did not answer in time")]
     Silent,
@@ -121,6 +129,8 @@ pub(super) struct Flow {
     pub(super) complete: bool,
     /// Bytes of a request that waits. Bounded by the room that the caller was given.
     pub(super) pending: VecDeque<Bytes>,
+    /// Bytes taken from the caller for which it was not given new room.
+    pub(super) unsent: usize,
     /// Bytes handed out and not yet reported as delivered, of the present channel.
     pub(super) owed: usize,
     /// The same, of channels that were given up: never credited.
@@ -137,15 +147,19 @@ impl Flow {
             exchanged: 0,
             complete: false,
             pending: VecDeque::new(),
+            unsent: 0,
             owed: 0,
             stale: 0,
         }
     }
 
-    /// Whether firmware is at work for it, as far as the host can know: it has the request and has not begun to
-    /// answer. Of an opaque stream nobody knows.
-    pub(super) fn is_executing(&self) -> bool {
-        matches!(self.stage, Stage::Active { turn, .. } if turn.asked.is_some()) && !self.opaque
+    /// Until when firmware is taken to be at work for it: while it has the whole request and has not begun to answer, for
+    /// `limit` at most. Of an opaque stream nobody knows.
+    pub(super) fn executing_until(&self, limit: Duration) -> Option<Instant> {
+        match self.stage {
+            Stage::Active { turn, .. } if !self.opaque => turn.asked?.checked_add(limit),
+            _ => None,
+        }
     }
 
     /// Where a request of this flow waits.
@@ -202,6 +216,8 @@ pub(super) enum Stage {
 /// A request at firmware.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Turn {
+    /// When it began.
+    pub(super) since: Instant,
     /// The last byte in either direction.
     pub(super) activity: Instant,
     /// When the request was whole, while firmware has not begun to answer it.

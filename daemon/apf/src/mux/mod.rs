@@ -21,6 +21,8 @@ mod admission;
 mod config;
 mod flow;
 mod histogram;
+#[cfg(test)]
+mod model;
 mod pace;
 mod queue;
 #[cfg(test)]
@@ -114,7 +116,6 @@ pub struct Mux {
     flows: HashMap<FlowId, Flow>,
     /// The flow of each channel that was opened for one.
     attached: HashMap<ChannelId, FlowId>,
-    /// Channels opened by firmware, whose events go to the caller as they are.
     queue: Queue,
     /// Queued requests that hold a channel already.
     attached_waiting: usize,
@@ -126,6 +127,8 @@ pub struct Mux {
     /// Channels that firmware is believed to have, at most the session's limit.
     slot_limit: usize,
     relearn_at: Option<Instant>,
+    /// When a request that waits for its turn need not wait any longer for one that firmware takes long to answer.
+    next_turn: Option<Instant>,
     /// Since when the set of reachable ports is what it is.
     reachable_since: Option<Instant>,
     /// Admissions above bulk since the last of bulk, while bulk waits.
@@ -153,6 +156,7 @@ impl Mux {
             timers: Timers::default(),
             events: VecDeque::new(),
             relearn_at: None,
+            next_turn: None,
             reachable_since: None,
             passed_over: 0,
             counters: MuxCounters::default(),
@@ -276,7 +280,7 @@ impl Mux {
     }
 
     /// The request under way turned out to be of another kind.
-    pub fn reclassify(&mut self, id: FlowId, request: Request) {
+    pub fn reclassify(&mut self, now: Instant, id: FlowId, request: Request) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         flow.opaque = request.opaque;
         if let Stage::Waiting(waiting) = flow.stage {
@@ -288,6 +292,7 @@ impl Mux {
         if let (Some(channel), Some(session)) = (flow.stage.channel(), &mut self.session) {
             session.set_class(channel, request.class);
         }
+        self.admit(now);
     }
 
     /// Bytes of a request, at most as many as [`FlowEvent::Room`] and the initial `tx_buffer` allow. `whole` if the
@@ -295,12 +300,13 @@ impl Mux {
     pub fn send(&mut self, now: Instant, id: FlowId, bytes: Bytes, whole: bool) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         flow.complete = whole;
+        flow.unsent = flow.unsent.saturating_add(bytes.len());
         match &mut flow.stage {
             Stage::Active { channel, turn } => {
                 turn.activity = now;
-                turn.asked = whole.then_some(now);
+                turn.asked = if whole { Some(now) } else { turn.asked };
                 let channel = *channel;
-                self.count_bytes(id, bytes.len());
+                self.count_bytes(now, id, bytes.len());
                 self.hand_over(now, channel, bytes);
             }
             Stage::Waiting(_) | Stage::Opening { .. } => flow.pending.push_back(bytes),
@@ -310,7 +316,7 @@ impl Mux {
                 self.request(now, id, Request { class: Class::Interactive, opaque: true });
             }
             // Firmware announced that it closes: it would not read this.
-            Stage::Ending { .. } => self.tell(id, FlowEvent::Room(bytes.len())),
+            Stage::Ending { .. } => self.make_room(id, bytes.len()),
         }
     }
 
@@ -376,7 +382,7 @@ impl Mux {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let session = self.session.as_ref().and_then(Session::poll_timeout);
         let attached = self.attached.values().filter_map(|id| self.attached_deadline(*id)).min();
-        [session, attached, self.timers.next(), self.relearn_at].into_iter().flatten().min()
+        [session, attached, self.timers.next(), self.relearn_at, self.next_turn].into_iter().flatten().min()
     }
 
     // ---- getters ----
@@ -475,7 +481,26 @@ impl Mux {
         if let Some(Flow { stage: Stage::Active { turn, .. }, .. }) = self.flows.get_mut(&id) {
             turn.activity = now;
         }
+        self.make_room(id, bytes);
+    }
+
+    /// So many bytes are off the host's hands.
+    fn make_room(&mut self, id: FlowId, bytes: usize) {
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.unsent = flow.unsent.saturating_sub(bytes);
+        }
         self.tell(id, FlowEvent::Room(bytes));
+    }
+
+    /// The channel is gone from under a connection that stays: what had not left with it never will.
+    fn take_back(&mut self, id: FlowId) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.detach();
+        let pending = flow.pending.iter().fold(0usize, |sum, bytes| sum.saturating_add(bytes.len()));
+        let lost = flow.unsent.saturating_sub(pending);
+        if lost > 0 {
+            self.make_room(id, lost);
+        }
     }
 
     fn received(&mut self, now: Instant, channel: ChannelId, bytes: Bytes) {
@@ -489,7 +514,7 @@ impl Mux {
             asked = turn.asked.take();
         }
         self.tell(id, FlowEvent::Data(bytes));
-        self.count_bytes(id, count);
+        self.count_bytes(now, id, count);
         if let Some(asked) = asked {
             self.class_mut(class).executed.record(now.saturating_duration_since(asked));
             // Firmware is done with it: the next may begin.
@@ -513,8 +538,8 @@ impl Mux {
         if let Stage::Waiting(waiting) = &mut flow.stage {
             // Nothing of the queued request went out: it will have another channel.
             waiting.channel = None;
-            flow.detach();
             self.attached_waiting = self.attached_waiting.saturating_sub(1);
+            self.take_back(id);
         } else {
             self.forget(id);
             self.tell(id, FlowEvent::Closed(end));
@@ -532,16 +557,15 @@ impl Mux {
             Stage::Opening { waited, .. } => self.wait(id, waited),
             Stage::Waiting(ref mut waiting) => {
                 waiting.channel = None;
-                flow.detach();
                 self.attached_waiting = self.attached_waiting.saturating_sub(1);
             }
             Stage::Resting { order, .. } => {
                 self.resting.remove(&order);
                 flow.stage = Stage::Detached;
-                flow.detach();
             }
             Stage::Detached => {}
         }
+        self.take_back(id);
         self.attached.remove(&channel);
     }
 
@@ -549,8 +573,10 @@ impl Mux {
     fn activate(&mut self, now: Instant, id: FlowId, channel: ChannelId, waited: Waiting) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         let class = flow.class;
-        flow.stage =
-            Stage::Active { channel, turn: Turn { activity: now, asked: flow.complete.then_some(now) } };
+        flow.stage = Stage::Active {
+            channel,
+            turn: Turn { since: now, activity: now, asked: flow.complete.then_some(now) },
+        };
         let time = now.saturating_duration_since(waited.since);
         let counters = self.class_mut(class);
         counters.admitted = counters.admitted.saturating_add(1);
@@ -572,14 +598,14 @@ impl Mux {
     }
 
     /// Counts bytes of an exchange, which becomes bulk when there are many.
-    fn count_bytes(&mut self, id: FlowId, bytes: usize) {
+    fn count_bytes(&mut self, now: Instant, id: FlowId, bytes: usize) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         flow.exchanged = flow.exchanged.saturating_add(bytes);
         if flow.class == Class::Interactive && flow.exchanged > self.config.bulk_after {
             let request = Request { class: Class::Bulk, opaque: flow.opaque };
             let counters = self.class_mut(Class::Interactive);
             counters.demoted = counters.demoted.saturating_add(1);
-            self.reclassify(id, request);
+            self.reclassify(now, id, request);
         }
     }
 
@@ -592,7 +618,7 @@ impl Mux {
     fn hand_over_pending(&mut self, now: Instant, id: FlowId, channel: ChannelId) {
         let pending = self.flows.get_mut(&id).map(|flow| std::mem::take(&mut flow.pending));
         for bytes in pending.into_iter().flatten() {
-            self.count_bytes(id, bytes.len());
+            self.count_bytes(now, id, bytes.len());
             self.hand_over(now, channel, bytes);
         }
     }

@@ -19,6 +19,12 @@ use crate::{
 };
 
 const PORT: Port = Port(16992);
+const VERSION: Message<'static> = Message::ProtocolVersion(ProtocolVersion {
+    major: 1,
+    minor: 0,
+    trigger: 254,
+    system_id: SystemId([0; 16]),
+});
 const REQUEST: Request = Request { class: Class::Interactive, opaque: false };
 
 fn class(class: Class) -> Request {
@@ -26,16 +32,16 @@ fn class(class: Class) -> Request {
 }
 
 /// Firmware that answers every open in turn, and every close at once.
-struct Bench {
-    mux: Mux,
-    now: Instant,
+pub(super) struct Bench {
+    pub(super) mux: Mux,
+    pub(super) now: Instant,
     /// Firmware's number for each of ours.
-    open: BTreeMap<u32, u32>,
+    pub(super) open: BTreeMap<u32, u32>,
     /// Channels that firmware has; one more is refused for lack of resources.
-    slots: usize,
+    pub(super) slots: usize,
     /// Answers to the next opens: a reason, or none for silence. Then all are confirmed.
-    refusals: VecDeque<Option<OpenFailureReason>>,
-    answers_closes: bool,
+    pub(super) refusals: VecDeque<Option<OpenFailureReason>>,
+    pub(super) answers_closes: bool,
     /// Bytes that firmware got, by our number, in order of arrival.
     received: Vec<(u32, Vec<u8>)>,
     most_open: usize,
@@ -45,7 +51,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(config: MuxConfig) -> Self {
+    pub(super) fn new(config: MuxConfig) -> Self {
         let mut bench = Self {
             mux: Mux::new(config),
             now: origin(),
@@ -63,20 +69,15 @@ impl Bench {
         bench
     }
 
-    fn link_up(&mut self) {
+    pub(super) fn link_up(&mut self) {
         self.open.clear();
         self.mux.link_up(self.now, 5120);
-        self.say(Message::ProtocolVersion(ProtocolVersion {
-            major: 1,
-            minor: 0,
-            trigger: 254,
-            system_id: SystemId([0; 16]),
-        }));
+        self.say(VERSION);
         self.say(Message::ServiceRequest(ServiceName { name: SERVICE_PFWD }));
         self.forward(true);
     }
 
-    fn forward(&mut self, on: bool) {
+    pub(super) fn forward(&mut self, on: bool) {
         let address = ForwardAddress { address: b"amt", port: 16992 };
         let request =
             if on { WireRequest::TcpipForward(address) } else { WireRequest::CancelTcpipForward(address) };
@@ -91,7 +92,7 @@ impl Bench {
     }
 
     /// Lets host and firmware talk until both are silent.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let mut message = Vec::new();
         for _ in 0..10_000 {
             while let Some(event) = self.mux.poll_event() {
@@ -116,11 +117,11 @@ impl Bench {
         match Message::decode(message).unwrap().message {
             Message::ChannelOpen(open) => self.on_open(open.sender),
             Message::ChannelData(data) => {
-                let ours = self.ours(data.receiver);
+                let Some(ours) = self.ours(data.receiver) else { return };
                 self.received.push((ours, data.payload.to_vec()));
             }
             Message::ChannelClose(close) => {
-                let ours = self.ours(close.receiver);
+                let Some(ours) = self.ours(close.receiver) else { return };
                 if self.answers_closes {
                     self.open.remove(&ours);
                     self.tell(Message::ChannelClose(ChannelClose { receiver: ours }));
@@ -162,15 +163,42 @@ impl Bench {
         self.mux.handle_message(self.now, &bytes).unwrap();
     }
 
-    fn ours(&self, theirs: u32) -> u32 {
-        *self.open.iter().find(|(_, number)| **number == theirs).expect("a channel that firmware has").0
+    /// Our number for a channel that firmware still has; it ignores what comes for others (`apf 4.7`).
+    fn ours(&self, theirs: u32) -> Option<u32> {
+        self.open.iter().find(|(_, number)| **number == theirs).map(|(ours, _)| *ours)
+    }
+
+    pub(super) fn firmware_answers(&mut self, channel: u32) {
+        self.say(Message::ChannelData(ChannelData { receiver: channel, payload: b"yes" }));
+    }
+
+    pub(super) fn firmware_closes(&mut self, channel: u32) {
+        self.open.remove(&channel);
+        self.say(Message::ChannelClose(ChannelClose { receiver: channel }));
+    }
+
+    /// Firmware starts its session over without a word to the device.
+    pub(super) fn restart(&mut self) {
+        self.open.clear();
+        self.say(VERSION);
+        self.say(Message::ServiceRequest(ServiceName { name: SERVICE_PFWD }));
+        self.forward(true);
+    }
+
+    /// Firmware behaves from now on.
+    pub(super) fn recover(&mut self) {
+        self.refusals.clear();
+        self.slots = 8;
+        self.answers_closes = true;
+        self.mux.link_lost(self.now);
+        self.link_up();
     }
 
     fn client(&mut self) -> FlowId {
         self.client_of(1000)
     }
 
-    fn client_of(&mut self, peer: u32) -> FlowId {
+    pub(super) fn client_of(&mut self, peer: u32) -> FlowId {
         self.next_flow += 1;
         let flow = FlowId(self.next_flow);
         let originator = "127.0.0.1:51234".parse().unwrap();
@@ -201,7 +229,7 @@ impl Bench {
         Some(self.mux.flows().find(|info| info.id == flow)?.stage)
     }
 
-    fn wait(&mut self, time: Duration) {
+    pub(super) fn wait(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(at) = self.mux.poll_timeout().filter(|at| *at <= until) {
             self.now = self.now.max(at);
@@ -740,4 +768,111 @@ fn an_urgent_request_that_waited_too_long_is_told_of() {
     assert_eq!(bench.late, [urgent[6]]);
     let counters = bench.mux.class_counters(Class::Health);
     assert_eq!((counters.admitted, counters.waited.count(), counters.executed.count()), (7, 7, 1));
+}
+
+#[test]
+fn a_request_that_gives_up_on_a_kept_channel_gives_the_channel_up() {
+    let mut bench =
+        Bench::new(MuxConfig { executing_wait: Duration::from_secs(3600), ..MuxConfig::default() });
+    let flows: Vec<_> = (0..5).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+        bench.answer(*flow, true);
+    }
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    bench.wait(Duration::from_secs(30));
+    assert_eq!(bench.mux.slots().unwrap().used(), 1, "that of the request which firmware has");
+}
+
+#[test]
+fn a_request_that_firmware_takes_long_to_answer_does_not_keep_all_others_waiting() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let (slow, other) = (bench.client(), bench.client());
+    bench.ask(slow, REQUEST);
+    bench.ask(other, REQUEST);
+    assert_eq!(bench.stage(other), Some("waiting"));
+    bench.wait(Duration::from_secs(5));
+    assert_eq!(bench.stage(other), Some("active"));
+    assert_eq!(bench.stage(slow), Some("active"));
+}
+
+#[test]
+fn quiet_opaque_streams_do_not_keep_everybody_out() {
+    let mut bench = bench();
+    let streams: Vec<_> = (0..5).map(|_| bench.client()).collect();
+    for flow in &streams {
+        bench.ask(*flow, Request { opaque: true, ..REQUEST });
+        bench.wait(Duration::from_secs(1));
+    }
+    bench.wait(Duration::from_secs(600));
+    assert!(
+        streams.iter().all(|flow| bench.stage(*flow) == Some("active")),
+        "while nobody else needs a channel"
+    );
+    let newcomer = bench.client();
+    bench.ask(newcomer, REQUEST);
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.stage(newcomer), Some("active"));
+    assert_eq!(
+        bench.told(streams[0]),
+        [FlowEvent::Closed(FlowEnd::Displaced)],
+        "the one that was quiet longest"
+    );
+    assert!(streams[1..].iter().all(|flow| bench.stage(*flow) == Some("active")));
+}
+
+#[test]
+fn a_demoted_request_lets_the_next_one_have_its_turn() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let (first, second) = (bench.client(), bench.client());
+    bench.ask(first, REQUEST);
+    bench.ask(second, REQUEST);
+    assert_eq!(bench.stage(second), Some("waiting"));
+    bench.mux.reclassify(bench.now, first, Request { opaque: true, ..REQUEST });
+    bench.settle();
+    assert_eq!(bench.stage(second), Some("active"));
+}
+
+#[test]
+fn clients_that_send_half_a_request_do_not_keep_everybody_out() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let stalled: Vec<_> = (0..5).map(|_| bench.client()).collect();
+    for flow in &stalled {
+        bench.mux.request(bench.now, *flow, REQUEST);
+        bench.mux.send(bench.now, *flow, Bytes::from_static(b"half a request"), false);
+        bench.settle();
+    }
+    let newcomer = bench.client();
+    bench.ask(newcomer, REQUEST);
+    for _ in 0..5 {
+        // A byte now and then earns nothing.
+        bench.wait(Duration::from_secs(4));
+        for flow in &stalled {
+            bench.mux.send(bench.now, *flow, Bytes::from_static(b"."), false);
+        }
+        bench.settle();
+    }
+    assert_eq!(bench.stage(newcomer), Some("active"));
+}
+
+#[test]
+fn a_long_transfer_that_moves_keeps_its_channel_whoever_waits() {
+    let mut bench = bench();
+    let busy: Vec<_> = (0..5).map(|_| bench.client()).collect();
+    for flow in &busy {
+        bench.ask(*flow, REQUEST);
+    }
+    let waiting = bench.client();
+    bench.ask(waiting, REQUEST);
+    for _ in 0..29 {
+        for flow in &busy {
+            let channel = bench.channel(*flow).expect("a channel");
+            bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 2000] }));
+            bench.mux.delivered(*flow, 2000);
+        }
+        bench.wait(Duration::from_secs(1));
+    }
+    assert!(busy.iter().all(|flow| bench.stage(*flow) == Some("active")));
 }

@@ -114,15 +114,16 @@ impl Session {
 
     /// One number of firmware's for two channels of ours: nothing that firmware sends to either can be
     /// trusted (`apf 10` row 37).
-    fn check_remote_is_new(&self, number: u32, remote: RemoteChannelId) -> Result<(), SessionError> {
+    fn check_remote_is_new(&mut self, number: u32, remote: RemoteChannelId) -> Result<(), SessionError> {
         let holder = self.channels.by_remote(remote).filter(|_| self.channels.is_new_claim(number, remote));
-        match holder {
-            Some(first) => {
-                let second = ChannelId::new(self.config.generation, number);
-                Err(SessionError::DuplicateRemoteChannel { remote, first, second })
-            }
-            None => Ok(()),
+        let Some(first) = holder else { return Ok(()) };
+        if self.channels.get(first).is_some_and(Channel::awaits_close) {
+            // Firmware has closed it, or it would not have the number to give: only its CLOSE was lost.
+            self.on_close(ChannelClose { receiver: first.number() });
+            return Ok(());
         }
+        let second = ChannelId::new(self.config.generation, number);
+        Err(SessionError::DuplicateRemoteChannel { remote, first, second })
     }
 
     /// A confirmation for an open that was given up: firmware has reserved a slot, which only a CLOSE frees

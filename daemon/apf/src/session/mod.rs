@@ -196,6 +196,15 @@ impl Session {
         }
     }
 
+    /// Ends a channel on which nothing is under way in either direction. Unlike [`close`](Self::close) it grants firmware
+    /// nothing for the rest of an answer.
+    pub fn retire(&mut self, now: Instant, id: ChannelId) {
+        if let Some(channel) = self.channels.get_mut(id) {
+            let effects = channel.retire(now);
+            self.apply(id.number(), effects);
+        }
+    }
+
     /// Ends a channel now; bytes still queued are dropped.
     pub fn abort(&mut self, now: Instant, id: ChannelId) {
         if let Some(channel) = self.channels.get_mut(id) {

@@ -455,3 +455,17 @@ fn firmware_number_zero_is_a_number() {
     host.close(channel);
     host.says(&[farewell(0), close(0)]);
 }
+
+#[test]
+fn number_given_out_again_before_the_close_was_answered_counts_as_the_answer() {
+    let mut host = Host::forwarding();
+    let first = host.opened(0, 4096);
+    host.close(first);
+    host.sent();
+    let second = host.open().unwrap();
+    host.sent();
+    host.hear(confirmation(second, 0, 4096));
+    let events = host.events();
+    assert!(events.contains(&Event::Released { channel: first }), "{events:?}");
+    assert!(events.contains(&Event::Opened { channel: second }), "{events:?}");
+}

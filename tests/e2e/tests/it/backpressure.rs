@@ -151,8 +151,10 @@ fn write_until_nobody_reads(rig: &Rig, client: &mut TcpStream, body: &[u8]) -> u
 /// A connection for which the kernel keeps as little as it can.
 fn small_buffers(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.set_send_buffer_size(4096).unwrap();
+    socket.set_recv_buffer_size(16 << 10).unwrap();
+    socket.set_send_buffer_size(16 << 10).unwrap();
+    // With the loopback's own, larger than the buffer, the kernel would wait for timers to open the window.
+    socket.set_tcp_mss(1000).unwrap();
     socket.connect(&address.into()).unwrap();
     let stream: TcpStream = socket.into();
     stream.set_read_timeout(Some(amtd_harness::PATIENCE)).unwrap();

@@ -7,7 +7,7 @@ use amtd_e2e::content::content;
 use amtd_e2e::{QUICK_RECOVERY, Rig, Setup, stream};
 use amtd_harness::PATIENCE;
 use amtd_harness::http::{Connection, request};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A port that this process holds, and the address of it.
 fn held_port() -> (TcpListener, SocketAddr) {
@@ -16,14 +16,13 @@ fn held_port() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
-/// A daemon whose firmware wants this port besides 16992. It has no other number on this machine, as it would have none on any.
-fn firmware_that_wants(port: u16) -> Setup {
+/// A daemon whose firmware wants 16993 besides 16992, which is to be served on this port.
+fn tls_on(local: u16) -> Setup {
     Setup {
-        sim: format!("--ports 16992,{port}"),
-        config: format!(
-            "{QUICK_RECOVERY}[apf]\nallowed_ports = [16992, {port}]\n[link]\ndegraded_after = \"0s\"\n"
-        ),
+        sim: "--ports 16992,16993".into(),
+        config: format!("{QUICK_RECOVERY}[link]\ndegraded_after = \"0s\"\n"),
         front: "addresses = [\"127.0.0.1\"]\nbind_retry_first = \"20ms\"\nbind_retry_max = \"50ms\"\n".into(),
+        remap: vec![(16993, local)],
         ..Setup::default()
     }
 }
@@ -36,12 +35,12 @@ fn entry(status: &Value, port: u16) -> Value {
 #[test]
 fn port_that_another_process_holds_is_reported_with_its_holder_and_stops_no_other() {
     let (_listener, address) = held_port();
-    let rig = firmware_that_wants(address.port()).start();
-    rig.await_status("a failed port", |status| entry(status, address.port())["state"] == "failed");
+    let rig = tls_on(address.port()).start();
+    rig.await_status("a failed port", |status| entry(status, 16993)["state"] == "failed");
     let status = rig.status();
     let own_name = std::fs::read_to_string("/proc/self/comm").unwrap();
     let holder = format!("{} (pid {})", own_name.trim(), std::process::id());
-    let port = entry(&status, address.port());
+    let port = entry(&status, 16993);
     assert_eq!(port["holder"], holder.as_str());
     assert!(port["error"].as_str().unwrap_or_default().contains(&address.to_string()), "{port}");
     assert_eq!(status["health"][0]["code"], "port-failed");
@@ -55,12 +54,12 @@ fn port_that_another_process_holds_is_reported_with_its_holder_and_stops_no_othe
 #[test]
 fn port_that_its_holder_lets_go_is_served_without_a_restart() {
     let (listener, address) = held_port();
-    let rig = firmware_that_wants(address.port()).start();
-    rig.await_status("a failed port", |status| entry(status, address.port())["state"] == "failed");
+    let rig = tls_on(address.port()).start();
+    rig.await_status("a failed port", |status| entry(status, 16993)["state"] == "failed");
     drop(listener);
     // Firmware does not ask again by itself: the daemon makes it (apf 3.5).
     rig.await_status("the port open and asked for", |status| {
-        let port = entry(status, address.port());
+        let port = entry(status, 16993);
         port["state"] == "listening"
             && port["requested_by_firmware"] == true
             && status["link"]["ready"] == true
@@ -68,6 +67,21 @@ fn port_that_its_holder_lets_go_is_served_without_a_restart() {
     let mut client = Connection::open(address, PATIENCE).unwrap();
     assert_eq!(client.exchange(&request("GET", "/logon.htm", &[], b"")).unwrap().status(), 200);
     assert_eq!(rig.daemon.http("/readyz").unwrap().status(), 200);
+}
+
+#[test]
+fn lesser_port_that_is_let_go_is_served_from_the_next_session_on_and_costs_none() {
+    let (listener, address) = held_port();
+    let setup = Setup { sim: "--ports 16992,664".into(), remap: vec![(664, address.port())], ..tls_on(0) };
+    let rig = setup.start();
+    rig.await_status("a failed port", |status| entry(status, 664)["state"] == "failed");
+    drop(listener);
+    rig.await_status("the port open", |status| entry(status, 664)["state"] == "listening");
+    assert_eq!(rig.number("/link/connects"), 1, "those who use the other ports do not pay for it");
+    rig.sim(json!({"do": "link-reset"}));
+    rig.await_status("the port asked for", |status| entry(status, 664)["requested_by_firmware"] == true);
+    let mut client = Connection::open(address, PATIENCE).unwrap();
+    assert_eq!(client.exchange(&request("GET", "/logon.htm", &[], b"")).unwrap().status(), 200);
 }
 
 #[test]
