@@ -13,9 +13,9 @@ section! {
         /// A loopback address and port on which the same is served over TCP.
         listen: Option<SocketAddr> = None, example "\"127.0.0.1:9164\"";
         /// Connections at once, on each of the two. More wait.
-        max_connections: usize = 16, allowed 1..=1024;
+        max_connections: usize = 64, allowed 1..=1024;
         /// How long one connection may take from its start to its end. It carries one request.
-        request_limit: Period = seconds(10), allowed milliseconds(100)..=minutes(10);
+        request_limit: Period = seconds(2), allowed milliseconds(100)..=minutes(10);
         /// How long the driver of the link may take to answer. Then it counts as stuck, and the status shows what it
         /// last said.
         driver_limit: Period = seconds(1), allowed milliseconds(10)..=minutes(1);

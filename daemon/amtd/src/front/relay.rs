@@ -131,7 +131,7 @@ pub(crate) struct Relay {
     cut: bool,
     /// Last byte from the client, or to it.
     client_activity: Instant,
-    /// Since the client's FIN: last byte from firmware, if any.
+    /// Last byte from firmware, if any.
     answer_activity: Option<Instant>,
     /// The last byte that moved went to firmware: it may owe an answer to it.
     owed: bool,
@@ -428,9 +428,7 @@ impl Relay {
             self.client_activity = now;
         }
         self.owed = false;
-        if self.half_closed_at.is_some() {
-            self.answer_activity = Some(now);
-        }
+        self.answer_activity = Some(now);
         if !self.opaque {
             let progress = self.responses.feed(&bytes, &mut self.asked);
             self.summary.answered += progress.finished as u64;
@@ -492,11 +490,11 @@ impl Relay {
         !self.asked.is_empty() || self.opaque || self.requests.in_body()
     }
 
-    /// Whether a client that sends no more may still get something: for certain in HTTP, and in an opaque stream if its
-    /// last bytes have had no reply (apf 4.6).
+    /// Whether a client that sends no more may still get something (apf 4.6): an answer to a whole request, or, in a stream
+    /// that nobody can follow, anything.
     fn awaits_answer(&self) -> bool {
         let half = self.requests.in_body() && self.asked.len() <= 1;
-        let expects = if self.opaque { self.owed } else { self.exchange_under_way() && !half };
+        let expects = self.opaque || (self.exchange_under_way() && !half);
         expects && self.held.is_empty()
     }
 
@@ -516,13 +514,14 @@ impl Relay {
             return Some((self.client_activity, self.config.client_stall));
         }
         if let Some(at) = self.half_closed_at {
-            return match self.answer_activity.max(self.handed_over_at) {
+            let last = self.answer_activity.max(self.handed_over_at).unwrap_or(at);
+            return match self.answer_activity {
                 // It still waits for its turn, for which there are other deadlines.
                 _ if self.room < self.config.room => None,
-                Some(answered) if self.answer_activity == Some(answered) && self.ends_unseen() => {
+                Some(answered) if self.ends_unseen() && !self.owed => {
                     Some((answered, self.config.half_close_quiet))
                 }
-                last => Some((last.unwrap_or(at).max(at), self.config.half_close_limit)),
+                _ => Some((last.max(at), self.config.half_close_limit)),
             };
         }
         if let Some(at) = self.head_since {

@@ -1,6 +1,12 @@
 //! Accepts connections, a bounded number at once, and gives each a bounded time.
 
-use std::{future::Future, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -29,6 +35,8 @@ use crate::{
 
 /// Pause after accepting failed, as when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often that is logged at most.
+const COMPLAINT_EVERY: Duration = Duration::from_secs(60);
 
 /// The sockets, open but not served yet.
 #[derive(Debug)]
@@ -87,6 +95,7 @@ struct Service {
 
 impl Service {
     async fn run(self, listener: impl Listener) {
+        let mut complained_at: Option<Instant> = None;
         while let Some(slot) = self.until_stop(self.slots.clone().acquire_owned()).await {
             let Some(accepted) = self.until_stop(listener.accept()).await else { return };
             match accepted {
@@ -98,7 +107,10 @@ impl Service {
                     });
                 }
                 Err(error) => {
-                    warn!(listener = self.name, %error, "cannot accept a connection");
+                    if complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_EVERY) {
+                        complained_at = Some(Instant::now());
+                        warn!(listener = self.name, %error, "cannot accept connections for a moment");
+                    }
                     self.until_stop(sleep(ACCEPT_PAUSE)).await;
                 }
             }

@@ -34,11 +34,16 @@ impl Mux {
     /// The classes by urgency; bulk first when it was passed over for long enough.
     fn serving_order(&self) -> [Class; 4] {
         let [watchdog, health, interactive, bulk] = Class::ALL;
-        if self.passed_over >= self.config.bulk_patience {
+        if self.is_bulk_due() {
             [bulk, watchdog, health, interactive]
         } else {
             [watchdog, health, interactive, bulk]
         }
+    }
+
+    /// Whether bulk was passed over for long enough: then the next slot is its own, and nobody's else.
+    fn is_bulk_due(&self) -> bool {
+        self.passed_over >= self.config.bulk_patience && self.queue.depth(Class::Bulk) > 0
     }
 
     fn count_turn(&mut self, class: Class) {
@@ -58,7 +63,14 @@ impl Mux {
             // Enough of them have a channel already to follow at once.
             return None;
         }
-        let reserved = if class.is_urgent() { 0 } else { self.reserved_slots() };
+        let reserved = match class {
+            Class::Bulk if self.is_bulk_due() => 0,
+            _ => usize::from(self.is_bulk_due()).saturating_add(if class.is_urgent() {
+                0
+            } else {
+                self.reserved_slots()
+            }),
+        };
         let has_slot = self.slot_limit.saturating_sub(slots.used()) > reserved;
         let (flows, attached_waiting) = (&self.flows, self.attached_waiting);
         self.queue.take(class, |id| match flows.get(&id) {

@@ -149,7 +149,14 @@ impl Bench {
                 continue;
             };
             let its_turn = flow.class.is_urgent() || executing < self.mux.config.max_executing;
-            let kept = if flow.class.is_urgent() { 0 } else { self.mux.config.reserved_slots };
+            let due = self.mux.passed_over >= self.mux.config.bulk_patience
+                && self.mux.queue_depth(Class::Bulk) > 0;
+            let kept = match flow.class {
+                Class::Bulk if due => 0,
+                class => {
+                    usize::from(due) + if class.is_urgent() { 0 } else { self.mux.config.reserved_slots }
+                }
+            };
             if waiting.channel.is_some() {
                 assert!(!its_turn, "{flow:?} has a channel and its turn");
             } else if its_turn && waiting.not_before.is_none_or(|at| at <= self.now) {

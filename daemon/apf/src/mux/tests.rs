@@ -876,3 +876,23 @@ fn a_long_transfer_that_moves_keeps_its_channel_whoever_waits() {
     }
     assert!(busy.iter().all(|flow| bench.stage(*flow) == Some("active")));
 }
+
+#[test]
+fn bulk_gets_a_slot_however_many_urgent_requests_there_are() {
+    let mut bench = Bench::new(MuxConfig { heartbeat_burst: 100_000, bulk_patience: 9, ..config() });
+    let urgent: Vec<_> = (0..16).map(|_| bench.client()).collect();
+    for flow in &urgent {
+        bench.ask(*flow, class(Class::Watchdog));
+    }
+    let bulk = bench.client();
+    bench.ask(bulk, class(Class::Bulk));
+    for _ in 0..20 {
+        if bench.stage(bulk) == Some("active") {
+            return;
+        }
+        let active = urgent.iter().copied().find(|flow| bench.stage(*flow) == Some("active")).unwrap();
+        bench.answer(active, true);
+        bench.ask(active, class(Class::Watchdog));
+    }
+    panic!("bulk is starved");
+}

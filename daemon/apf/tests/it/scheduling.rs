@@ -205,7 +205,11 @@ fn bulk_with_a_share() -> (Host, [ChannelId; 2], ChannelId) {
 fn bulk_does_not_fill_the_queue_that_nothing_can_overtake() {
     let (mut host, [a, _], urgent) = bulk_with_a_share();
     let sent = host.next_data(20);
-    assert_eq!(sent.iter().map(|(_, bytes)| bytes).sum::<usize>(), 6 * FRAME, "three quarters of a window each");
+    assert_eq!(
+        sent.iter().map(|(_, bytes)| bytes).sum::<usize>(),
+        6 * FRAME,
+        "three quarters of a window each"
+    );
     host.hear(adjust(a.number(), 2 * u32::try_from(FRAME).unwrap()));
     assert_eq!(host.next_data(20).len(), 2, "as much as firmware took");
     host.send(urgent, b"pat");
