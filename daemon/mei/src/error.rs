@@ -12,7 +12,9 @@ use crate::{ClientGuid, NodeError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// There is no such node, or nothing behind it (ENOENT, ENXIO, ECONNREFUSED).
-    #[error("no MEI device at {path}: check that the mei_me driver is loaded and has found the controller")]
+    #[error(
+        "no MEI device at {path}: check that the mei_me driver is loaded and has found the controller, or that the virtual device is served"
+    )]
     NoNode {
         /// The device path, or the directory that was searched.
         path: PathBuf,

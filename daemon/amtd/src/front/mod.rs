@@ -8,6 +8,7 @@ mod classify;
 mod connection;
 mod holder;
 mod http;
+mod limits;
 mod peer;
 mod ports;
 mod process;
@@ -43,8 +44,8 @@ use self::{
 };
 pub use self::{
     classify::{ExplainError, Rules, explain_class},
+    limits::RelayConfig,
     ports::{PortReport, PortsConfig},
-    relay::RelayConfig,
 };
 use crate::driver::{ForwardRequest, ForwardRequests, Handle};
 

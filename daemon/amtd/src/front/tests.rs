@@ -14,7 +14,8 @@ use proptest::prelude::*;
 
 use super::{
     classify::{Client, Rules, samples},
-    relay::{Ending, Relay, RelayConfig},
+    limits::RelayConfig,
+    relay::{Ending, Relay},
 };
 use crate::{config::Config, driver::FlowCommand};
 

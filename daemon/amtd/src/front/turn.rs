@@ -16,7 +16,7 @@ use amtd_apf::{Class, mux::Request};
 use super::{
     classify::{Client, Verdict, Watch},
     http::Head,
-    relay::RelayConfig,
+    limits::RelayConfig,
 };
 use crate::driver::FlowCommand;
 

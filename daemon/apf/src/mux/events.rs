@@ -1,0 +1,240 @@
+//! What happens to flows when firmware, time or their owner moves: events of the session become events of flows.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::{
+    ClassCounters, Event, FlowEnd, FlowEvent, FlowId, Mux, Request,
+    flow::{Flow, Stage, Turn, Waiting},
+};
+use crate::{ChannelId, Class, CloseCause, Event as SessionEvent, Session};
+
+impl Mux {
+    pub(super) fn take_session_events(&mut self, now: Instant) {
+        while let Some(event) = self.session.as_mut().and_then(Session::poll_event) {
+            self.route(now, event);
+        }
+    }
+
+    pub(super) fn route(&mut self, now: Instant, event: SessionEvent) {
+        match event {
+            SessionEvent::Opened { channel } if self.attached.contains_key(&channel) => {
+                self.opened(now, channel);
+            }
+            SessionEvent::Refused { channel, reason } => self.open_refused(now, channel, reason),
+            SessionEvent::Sent { channel, bytes } => self.sent(now, channel, bytes),
+            SessionEvent::Data { channel, bytes } if self.attached.contains_key(&channel) => {
+                self.received(now, channel, bytes);
+            }
+            SessionEvent::Closed { channel, cause } if self.attached.contains_key(&channel) => {
+                self.closed(now, channel, cause);
+            }
+            SessionEvent::Released { .. } => self.admit(now),
+            SessionEvent::Ready
+            | SessionEvent::Restarted
+            | SessionEvent::ForwardStarted { .. }
+            | SessionEvent::ForwardCancelled { .. } => {
+                self.events.push_back(Event::Session(event));
+                self.reachability_changed(now);
+                self.admit(now);
+            }
+            other => self.events.push_back(Event::Session(other)),
+        }
+    }
+
+    pub(super) fn opened(&mut self, now: Instant, channel: ChannelId) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        if let Some(Flow { stage: Stage::Opening { waited, .. }, .. }) = self.flows.get(&id) {
+            let waiting = Waiting { channel: Some(channel), ..*waited };
+            self.attached_waiting = self.attached_waiting.saturating_add(1);
+            self.wait(id, waiting);
+        }
+        self.admit(now);
+    }
+
+    pub(super) fn sent(&mut self, now: Instant, channel: ChannelId, bytes: usize) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        if let Some(Flow { stage: Stage::Active { turn, .. }, .. }) = self.flows.get_mut(&id) {
+            turn.activity = now;
+        }
+        self.make_room(id, bytes);
+    }
+
+    /// So many bytes are off the host's hands.
+    pub(super) fn make_room(&mut self, id: FlowId, bytes: usize) {
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.unsent = flow.unsent.saturating_sub(bytes);
+        }
+        self.tell(id, FlowEvent::Room(bytes));
+    }
+
+    /// The channel is gone from under a connection that stays: what had not left with it never will.
+    pub(super) fn take_back(&mut self, id: FlowId) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.detach();
+        let pending = flow.pending.iter().fold(0usize, |sum, bytes| sum.saturating_add(bytes.len()));
+        let lost = flow.unsent.saturating_sub(pending);
+        if lost > 0 {
+            self.make_room(id, lost);
+        }
+    }
+
+    pub(super) fn received(&mut self, now: Instant, channel: ChannelId, bytes: Bytes) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let (class, count) = (flow.class, bytes.len());
+        flow.owed = flow.owed.saturating_add(count);
+        let mut asked = None;
+        if let Stage::Active { turn, .. } = &mut flow.stage {
+            turn.activity = now;
+            asked = turn.asked.take();
+        }
+        self.tell(id, FlowEvent::Data(bytes));
+        self.count_bytes(now, id, count);
+        if let Some(asked) = asked {
+            self.class_mut(class).executed.record(now.saturating_duration_since(asked));
+            // Firmware is done with it: the next may begin.
+            self.admit(now);
+        }
+    }
+
+    pub(super) fn closed(&mut self, now: Instant, channel: ChannelId, cause: CloseCause) {
+        match cause {
+            CloseCause::Restarted | CloseCause::SessionOver => self.lose(now, channel),
+            CloseCause::Firmware => self.end(now, channel, FlowEnd::Firmware),
+            CloseCause::ZeroWindow => self.end(now, channel, FlowEnd::Silent),
+            CloseCause::ExcessData => self.end(now, channel, FlowEnd::Protocol),
+        }
+    }
+
+    /// The channel is closed: its connection ends, unless its request can go to another channel.
+    pub(super) fn end(&mut self, now: Instant, channel: ChannelId, end: FlowEnd) {
+        let Some(id) = self.attached.remove(&channel) else { return };
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        if let Stage::Waiting(waiting) = &mut flow.stage {
+            // Nothing of the queued request went out: it will have another channel.
+            waiting.channel = None;
+            self.attached_waiting = self.attached_waiting.saturating_sub(1);
+            self.take_back(id);
+        } else {
+            self.forget(id);
+            self.tell(id, FlowEvent::Closed(end));
+        }
+        self.admit(now);
+    }
+
+    /// The channel vanished with its session: only a connection with a request under way is hurt.
+    pub(super) fn lose(&mut self, now: Instant, channel: ChannelId) {
+        let Some(id) = self.attached.get(&channel).copied() else { return };
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        match flow.stage {
+            Stage::Active { .. } => return self.end(now, channel, FlowEnd::LinkLost),
+            Stage::Ending { .. } => return self.end(now, channel, FlowEnd::Firmware),
+            Stage::Opening { waited, .. } => self.wait(id, waited),
+            Stage::Waiting(ref mut waiting) => {
+                waiting.channel = None;
+                self.attached_waiting = self.attached_waiting.saturating_sub(1);
+            }
+            Stage::Resting { order, .. } => {
+                self.resting.remove(&order);
+                flow.stage = Stage::Detached;
+            }
+            Stage::Detached => {}
+        }
+        self.take_back(id);
+        self.attached.remove(&channel);
+    }
+
+    /// The request's turn has come, and it has a channel.
+    pub(super) fn activate(&mut self, now: Instant, id: FlowId, channel: ChannelId, waited: Waiting) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        let class = flow.class;
+        flow.stage = Stage::Active {
+            channel,
+            turn: Turn { since: now, activity: now, asked: flow.complete.then_some(now) },
+        };
+        let time = now.saturating_duration_since(waited.since);
+        let counters = self.class_mut(class);
+        counters.admitted = counters.admitted.saturating_add(1);
+        counters.waited.record(time);
+        if class.is_urgent() && time > self.config.urgent_target {
+            self.events.push_back(Event::Late { flow: id, class, waited: time });
+        }
+        self.hand_over_pending(now, id, channel);
+    }
+
+    /// The class in which a request is served: a heartbeat beyond its user's pace is not urgent.
+    pub(super) fn pass(&mut self, now: Instant, class: Class, peer: u32) -> Class {
+        if class != Class::Watchdog || self.pace.take(now, peer) {
+            return class;
+        }
+        let counters = self.class_mut(class);
+        counters.demoted = counters.demoted.saturating_add(1);
+        Class::Interactive
+    }
+
+    /// Counts bytes of an exchange, which becomes bulk when there are many.
+    pub(super) fn count_bytes(&mut self, now: Instant, id: FlowId, bytes: usize) {
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.exchanged = flow.exchanged.saturating_add(bytes);
+        if flow.class == Class::Interactive && flow.exchanged > self.config.bulk_after {
+            let request = Request { class: Class::Bulk, opaque: flow.opaque };
+            let counters = self.class_mut(Class::Interactive);
+            counters.demoted = counters.demoted.saturating_add(1);
+            self.reclassify(now, id, request);
+        }
+    }
+
+    pub(super) fn class_mut(&mut self, class: Class) -> &mut ClassCounters {
+        // A class's index is below the number of classes by construction.
+        #[allow(clippy::indexing_slicing)]
+        &mut self.classes[class.index()]
+    }
+
+    pub(super) fn hand_over_pending(&mut self, now: Instant, id: FlowId, channel: ChannelId) {
+        let pending = self.flows.get_mut(&id).map(|flow| std::mem::take(&mut flow.pending));
+        for bytes in pending.into_iter().flatten() {
+            self.count_bytes(now, id, bytes.len());
+            self.hand_over(now, channel, bytes);
+        }
+    }
+
+    pub(super) fn hand_over(&mut self, now: Instant, channel: ChannelId, bytes: Bytes) {
+        if let Some(session) = &mut self.session {
+            // Refused only if the channel is closing, of which an event tells, or if the caller exceeded its room, in
+            // which case the stream would be broken: it is cut.
+            if session.send(now, channel, bytes).is_err() {
+                session.abort(now, channel);
+                self.end(now, channel, FlowEnd::Protocol);
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, flow: FlowId, event: FlowEvent) {
+        self.events.push_back(Event::Flow { flow, event });
+    }
+
+    /// Removes a flow from every book. Returns its channel, or `None` if the flow is unknown.
+    pub(super) fn forget(&mut self, id: FlowId) -> Option<Option<ChannelId>> {
+        let flow = self.flows.remove(&id)?;
+        let channel = flow.stage.channel();
+        match flow.stage {
+            Stage::Waiting(waiting) => {
+                self.timers.cancel(id, &waiting);
+                self.queue.remove(flow.place(&waiting));
+                if waiting.channel.is_some() {
+                    self.attached_waiting = self.attached_waiting.saturating_sub(1);
+                }
+            }
+            Stage::Resting { order, .. } => {
+                self.resting.remove(&order);
+            }
+            _ => {}
+        }
+        if let Some(channel) = channel {
+            self.attached.remove(&channel);
+        }
+        Some(channel)
+    }
+}
