@@ -185,7 +185,11 @@ impl Driver {
         let mut more = false;
         let mut result = self.receive(now, &mut more);
         if result.is_ok() && self.mux.poll_timeout().is_some_and(|at| at <= now) {
+            let before = self.unanswered();
             result = self.mux.handle_timeout(now).map_err(End::Session);
+            if self.unanswered() > before {
+                warn!("the firmware did not answer the opening of a channel in time");
+            }
         }
         self.dispatch(now);
         match result {
@@ -201,6 +205,11 @@ impl Driver {
         }
         self.dispatch(now);
         more
+    }
+
+    /// Openings that firmware has not answered in the present session.
+    fn unanswered(&self) -> u64 {
+        self.mux.session().map_or(0, |session| session.counters().unanswered_opens)
     }
 
     fn receive(&mut self, now: Instant, more: &mut bool) -> Result<(), End> {

@@ -71,8 +71,12 @@ impl Status {
         if !self.link.ready {
             return not(&self.link.detail);
         }
-        if let Some(failed) = self.ports.iter().find(|port| port.state == PortState::Failed) {
-            return Readiness::NotReady(explain(failed));
+        // A port that another program shares is worse than none: its clients may be served by a stranger.
+        let is_foreign = |port: &&Port| {
+            port.state == PortState::Failed || (port.state == PortState::Partial && port.holder.is_some())
+        };
+        if let Some(foreign) = self.ports.iter().find(is_foreign) {
+            return Readiness::NotReady(explain(foreign));
         }
         if !self.ports.iter().any(|port| port.requested_by_firmware) {
             return not("the firmware has not asked for a port yet");
@@ -150,7 +154,11 @@ fn port(port: &Port) -> Option<Condition> {
         PortState::Partial => ("port-partial", Severity::Warning),
         PortState::Failed => ("port-failed", Severity::Error),
     };
-    let next_step = "stop the other program, or let the daemon use another port with front.remap";
+    let next_step = if port.holder.is_some() {
+        "stop the other program, or let the daemon use another port with front.remap"
+    } else {
+        "give the daemon the right to the port (CAP_NET_BIND_SERVICE below 1024), or another with front.remap"
+    };
     Some(Condition { code, severity, text: explain(port), next_step })
 }
 
