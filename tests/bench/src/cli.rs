@@ -21,7 +21,7 @@ pub(crate) struct Cli {
     /// Process of the attached forwarder, for its memory, threads and CPU time
     #[arg(long, requires = "attach")]
     pub(crate) pid: Option<u32>,
-    /// Measure less, in under a minute: enough to see that everything works
+    /// Measure less, in about a minute and a half: enough to see that everything works
     #[arg(long)]
     pub(crate) quick: bool,
     /// Measure only these groups
@@ -135,7 +135,28 @@ Groups
   upload     the same the other way; firmware returns count and CRC-32
   slow       32 MB, read at 2 MB/s, checked; all contenders at the same time
   clients    1 to 1000 clients connect, then ask at once, twice, then close; a
-             client fails on any error, wrong byte, or 60 s without an answer
+             client fails on any error, wrong byte, or 60 s without an answer.
+             Then 1000 that ask once, a quarter each for a heartbeat, Identify,
+             Get and Enumerate, and the longest wait of each class until its
+             answer is complete, beside the deadline that its queue has
+  heartbeat  time of a heartbeat of an agent (AssertPresence with digest), on a
+             kept connection and on one of its own in turns, beside: nothing; 7
+             clients with a Get after the other on kept connections; 64 with a
+             Get each on a new connection; 8 with 1 MB responses on a link of 2
+             MB/s. Firmware takes 70 ms for a request, one at a time, or none;
+             after a response that has not left it goes on, or is stuck. Each
+             time with the daemon as it is, and without priority: all requests
+             of one class, no slot reserved, 8 requests given to firmware at
+             once. Where firmware takes no time, heartbeats are more frequent
+             than agents send them, and any pace is allowed. Daemons and
+             simulators of its own, without --sim-arg; not with --attach
+  cost       throughput of 8 streams and of small requests on 8 connections with
+             nothing urgent, over the same without priority; the share of bulk
+             in all admitted requests (4 clients with Enumerate) beside 16 that
+             send heartbeats, or Gets, without a pause
+  soak       4 agents, a heartbeat each second, missing after 2 s; beside 7 and
+             64 clients with Gets, 4 with Enumerate and 8 streams, all at once.
+             Firmware's own count of expirations. Needs --soak or --quick
   start      start of the process until READY=1 (null relay: its first line;
              direct link: connect and handshake), logs and files included
   footprint  resident memory, threads, and voluntary context switches of all

@@ -120,6 +120,41 @@ pub(crate) async fn crowd(address: SocketAddr, clients: usize) -> Vec<String> {
     outcomes.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect()
 }
 
+/// As [`crowd`], with one request for each client. Returns how long each client waited that was answered with 200, in the order
+/// of the requests, and the reasons of the others.
+pub(crate) async fn mixed_crowd(
+    address: SocketAddr,
+    requests: Vec<Vec<u8>>,
+) -> (Vec<Option<Duration>>, Vec<String>) {
+    let barrier = Arc::new(Barrier::new(requests.len()));
+    let mut tasks = Vec::new();
+    for request in requests {
+        let barrier = Arc::clone(&barrier);
+        tasks.push(tokio::spawn(async move {
+            let client = Client::connect(address).await;
+            barrier.wait().await;
+            let start = Instant::now();
+            let outcome = timeout(CLIENT_LIMIT, async { client?.ask(&request).await }).await;
+            let time = start.elapsed();
+            let outcome = match outcome {
+                Ok(Ok(head)) if head.status() == 200 => Ok(time),
+                Ok(Ok(head)) => Err(anyhow!("answer {}", head.status())),
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(anyhow!("no answer")),
+            };
+            barrier.wait().await;
+            outcome
+        }));
+    }
+    let (mut times, mut reasons) = (Vec::new(), Vec::new());
+    for task in tasks {
+        let outcome = task.await.map_err(anyhow::Error::from).flatten();
+        times.push(outcome.as_ref().ok().copied());
+        reasons.extend(outcome.err().map(|error| format!("{error:#}")));
+    }
+    (times, reasons)
+}
+
 /// Connects everyone, starts `work` for all at once, and returns how long the last one took.
 async fn together<W, F>(address: SocketAddr, clients: usize, work: W) -> Result<Duration>
 where

@@ -46,7 +46,7 @@ impl Sizes {
         idle: Duration::from_secs(10),
     };
 
-    /// For a check that everything works, in less than a minute.
+    /// For a check that everything works, in about a minute and a half.
     pub(crate) const QUICK: Self = Self {
         rounds: 5,
         kept: 300,
@@ -55,7 +55,7 @@ impl Sizes {
         transfer: 4 * MEGABYTE,
         slow: 2 * MEGABYTE,
         crowds: 1,
-        heartbeats: Duration::from_secs(6),
+        heartbeats: Duration::from_secs(5),
         soak: Duration::from_secs(10),
         idle: Duration::from_secs(3),
     };

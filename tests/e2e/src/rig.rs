@@ -1,5 +1,6 @@
 //! One simulator, one daemon on it, and what a test asks of the two.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -26,6 +27,10 @@ pub struct Setup {
     pub remap: Vec<(u16, u16)>,
     /// The device that the daemon is given, if not the simulator's.
     pub device: Option<PathBuf>,
+    /// Filter of the daemon's log, if not the harness's own.
+    pub log: Option<String>,
+    /// Environment variables of the daemon.
+    pub environment: Vec<(String, OsString)>,
 }
 
 impl Setup {
@@ -55,9 +60,11 @@ impl Setup {
     /// A rig on a simulator that runs already.
     #[must_use]
     pub fn spawn_on(self, sim: Sim) -> Rig {
-        let Self { config, front, remap, .. } = self;
-        let options = DaemonOptions { config, front, remap, ..DaemonOptions::default() };
-        let device = self.device.unwrap_or_else(|| sim.device());
+        let Self { config, front, remap, device, log, environment, .. } = self;
+        let defaults = DaemonOptions::default();
+        let log = log.unwrap_or(defaults.log);
+        let options = DaemonOptions { config, front, remap, log, environment, arguments: defaults.arguments };
+        let device = device.unwrap_or_else(|| sim.device());
         let mut daemon = Daemon::spawn(device, options).unwrap();
         daemon.wait_notice("first notice", PATIENCE, |_| true).unwrap();
         Rig { daemon, sim, provoked: Vec::new() }

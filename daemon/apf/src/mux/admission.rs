@@ -311,17 +311,19 @@ impl Mux {
         due.min().map(|(_, channel, id)| (channel, id))
     }
 
-    /// When a connection has to make way for those that wait for a channel. An opaque stream may rest, but not for long;
-    /// a request or a response must move, at [`SLOWEST`] at least on average; what firmware takes is not the client's
+    /// When a connection has to make way for those that wait for a channel. It may rest, but not for long, and a request
+    /// or a response must move, at [`SLOWEST`] at least on average; the time that firmware takes is not the client's
     /// fault.
     fn displaced_at(&self, flow: &Flow, turn: &Turn) -> Option<Instant> {
         let rest = self.config.opaque_rest;
+        let quiet = turn.activity.checked_add(rest);
         if flow.opaque {
-            return turn.activity.checked_add(rest);
+            return quiet;
         }
         let seconds = flow.exchanged.checked_div(SLOWEST).unwrap_or(usize::MAX);
         let earned = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
-        turn.since.checked_add(rest.saturating_add(earned)).filter(|_| turn.asked.is_none())
+        let slow = turn.since.checked_add(rest.saturating_add(earned));
+        quiet.into_iter().chain(slow).min().filter(|_| turn.asked.is_none())
     }
 
     /// Whether requests wait for a channel that none of the resting could give them.

@@ -36,8 +36,10 @@ pub(crate) enum Group {
     Slow,
     /// Clients failed of 1, 8, 64, 512 and 1000 at once
     Clients,
-    /// Heartbeats beside busy clients, with priority and without; what priority costs
+    /// Heartbeats beside busy clients, with priority and without
     Heartbeat,
+    /// What priority costs those who have no use for it
+    Cost,
     /// Heartbeats missed beside all others at once
     Soak,
     /// From start to ready
@@ -64,6 +66,7 @@ impl Group {
             Self::Slow => slow::slow(lab, report),
             Self::Clients => clients::clients(lab, report),
             Self::Heartbeat => heartbeat::heartbeat(lab, report),
+            Self::Cost => heartbeat::cost(lab, report),
             Self::Soak => heartbeat::soak(lab, report),
             Self::Start => start::start(lab, report),
             Self::Footprint => footprint::footprint(lab, report),

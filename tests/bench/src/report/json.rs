@@ -20,9 +20,7 @@ pub(crate) fn json(report: &Report) -> Value {
 
 fn latency(row: &Latency) -> Value {
     let targets = row.targets();
-    let target = |(name, bound, met): &(&str, super::Bound, bool)| {
-        object!({ "of": name, "bound": bound.to_string(), "met": met })
-    };
+    let target = |(name, bound, met): &(&str, super::Bound, bool)| object!({ "of": name, "bound": bound.to_string(), "met": met });
     object!({
         "id": row.id,
         "title": row.title,

@@ -72,7 +72,10 @@ impl Latency {
             ("p99", self.p99, side.percentile(0.99)),
             ("ratio", self.ratio, self.ratio(0).unwrap_or(f64::NAN)),
         ];
-        figures.into_iter().filter_map(|(name, bound, figure)| Some((name, bound?, bound?.holds(figure)))).collect()
+        figures
+            .into_iter()
+            .filter_map(|(name, bound, figure)| Some((name, bound?, bound?.holds(figure))))
+            .collect()
     }
 }
 
@@ -96,7 +99,12 @@ enum Of {
 }
 
 impl Comparison {
-    pub(crate) fn new(id: impl Into<String>, title: impl Into<String>, unit: Unit, sides: [Vec<f64>; 2]) -> Self {
+    pub(crate) fn new(
+        id: impl Into<String>,
+        title: impl Into<String>,
+        unit: Unit,
+        sides: [Vec<f64>; 2],
+    ) -> Self {
         Self { id: id.into(), title: title.into(), unit, sides, of: Of::Figure, bound: None }
     }
 

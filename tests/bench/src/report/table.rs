@@ -23,13 +23,12 @@ fn contenders(report: &Report, text: &mut String) {
     }
     let _ = writeln!(
         text,
-        "{:36}{:>14}{:>13}{:>13}{:>8}  {}",
+        "{:36}{:>14}{:>13}{:>13}{:>8}  target",
         "",
         shorten(&report.subject, 13),
         "null relay",
         "direct",
-        "ratio",
-        "target"
+        "ratio"
     );
     for row in &report.rows {
         text.push_str(line(row).trim_end());
@@ -64,7 +63,7 @@ fn latency(row: &Latency, side: usize) -> String {
     let title = if side == 0 { row.title.as_str() } else { "  no priority" };
     let figures = [samples.p50(), samples.percentile(0.99), samples.percentile(0.999), samples.max()];
     let figures = figures.map(|figure| format!("{:>9}", number(figure))).concat();
-    let ratio = row.ratio(side).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+    let ratio = row.ratio(side).map_or_else(|| "-".to_owned(), number);
     let mut line = format!("{title:31}{:>9}{figures}{ratio:>7} ", samples.times.len());
     for (name, bound, met) in if side == 0 { row.targets() } else { Vec::new() } {
         let _ = write!(line, " {name} {bound} {}", if met { "met" } else { "NOT MET" });
@@ -81,7 +80,14 @@ fn comparisons(report: &Report, text: &mut String) {
     if report.comparisons.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\n{:44}{:>14}{:>14}{:>8}  target", "", shorten(&report.subject, 13), "no priority", "ratio");
+    let _ = writeln!(
+        text,
+        "\n{:44}{:>14}{:>14}{:>8}  target",
+        "",
+        shorten(&report.subject, 13),
+        "no priority",
+        "ratio"
+    );
     for row in &report.comparisons {
         text.push_str(comparison(row).trim_end());
         text.push('\n');
@@ -140,6 +146,7 @@ fn target(row: &Row) -> String {
 /// Three significant digits, as far as they are decimals.
 pub(super) fn number(figure: f64) -> String {
     match figure {
+        figure if figure.is_nan() => "-".to_owned(),
         figure if figure.fract() == 0.0 && figure.abs() < 1e6 => format!("{figure:.0}"),
         figure if figure.abs() >= 100.0 => format!("{figure:.0}"),
         figure if figure.abs() >= 10.0 => format!("{figure:.1}"),
@@ -168,6 +175,23 @@ mod tests {
         let report = Report { subject: "127.0.0.1:16992".into(), rows: vec![row], ..Report::default() };
         let longest = table(&report).lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(100 + " met".len()), "{longest:?}");
+    }
+
+    #[test]
+    fn a_latency_is_shown_with_its_failures_and_without_samples_too() {
+        let mut row = Latency {
+            id: "x".into(),
+            title: "x".into(),
+            sides: Default::default(),
+            base: [Some(70.0); 2],
+            p50: None,
+            p99: Some(Bound::AtMost(150.0)),
+            ratio: None,
+        };
+        assert!(latency(&row, 1).ends_with("-        -        -      - "));
+        row.sides[0].times = vec![210.0];
+        row.sides[0].fail("refused".into());
+        assert!(latency(&row, 0).ends_with("210    3  p99 <= 150 NOT MET 1 failed"), "{}", latency(&row, 0));
     }
 
     #[test]

@@ -51,6 +51,9 @@ fn clients_that_read_nothing_cost_a_window_each_and_block_nobody() {
     });
     let grown = rig.daemon.usage().unwrap().peak_resident.saturating_sub(before);
     assert!(grown < MODEST, "the daemon grew by {grown} bytes");
+    // Nor may the kernel take megabytes for each and hide from firmware that nobody reads.
+    let taken = rig.stat("/bytes_out");
+    assert!(taken < 3 << 20, "firmware could send {taken} bytes that nobody reads");
     rig.assert_serves();
 
     // One of them reads on, and finds everything in order.
@@ -92,6 +95,17 @@ fn stalled_upload_does_not_hold_up_another_client() {
     let mut stuck = small_buffers(rig.address(16994));
     let _taken = write_until_nobody_reads(&rig, &mut stuck, &content(24 << 20));
     rig.assert_serves();
+}
+
+#[test]
+fn client_that_takes_nothing_for_too_long_sees_that_something_is_missing() {
+    let front = "client_stall = \"200ms\"\n".into();
+    let rig = Setup { sim: "--echo-port 16994".into(), front, ..Setup::default() }.start();
+    let before = rig.footing();
+    let mut client = small_buffers(rig.address(16994));
+    let _taken = write_until_nobody_reads(&rig, &mut client, &content(24 << 20));
+    rig.await_rest(before);
+    assert_eq!(stream::read_to_end(&mut client).unwrap_err().kind(), ErrorKind::ConnectionReset);
 }
 
 #[test]

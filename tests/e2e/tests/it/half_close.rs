@@ -63,6 +63,23 @@ fn half_close_behind_a_request_that_firmware_never_answers_is_no_hang() {
 }
 
 #[test]
+fn half_close_of_a_request_that_waits_in_the_queue_does_not_lose_it() {
+    // Nothing is owed to it by firmware before its turn has come.
+    let front = "half_close_limit = \"100ms\"\nhalf_close_quiet = \"50ms\"\n".into();
+    let config = "[apf]\nmax_channels = 1\n[queue]\nreserved_slots = 0\n".into();
+    let rig = Setup { front, config, ..Setup::default() }.start();
+    rig.sim(json!({"do": "stall-engine"}));
+    let mut first = rig.web();
+    first.send(&request("GET", "/logon.htm", &["Connection: close"], b"")).unwrap();
+    rig.await_sim("the first request", |state| state["engine"]["waiting"] == 1);
+    let second = stream::half_closed(rig.address(16992), &request("GET", "/sim/bulk/1000", &[], b""));
+    rig.await_status("the second in the queue", |status| status["connections"]["by_stage"]["waiting"] == 1);
+    rig.sim(json!({"do": "release-engine", "when": {"ms": 300}}));
+    assert_eq!(first.receive().unwrap().status(), 200);
+    assert_eq!(Connection::over(second).receive().unwrap().body(), content(1000));
+}
+
+#[test]
 fn half_close_of_an_opaque_stream_waits_for_what_is_on_its_way() {
     let setup = Setup {
         sim: "--echo-port 16994".into(),

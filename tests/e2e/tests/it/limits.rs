@@ -157,6 +157,53 @@ fn request_that_waits_too_long_for_a_channel_is_told_so() {
     rig.assert_serves();
 }
 
+/// Patience with clients that hold channels that others wait for.
+fn short_of_patience() -> Setup {
+    let config = "[queue]\nopaque_rest = \"200ms\"\n".into();
+    Setup { sim: "--echo-port 16994".into(), config, ..Setup::default() }
+}
+
+#[test]
+fn clients_that_stop_in_the_middle_of_a_request_do_not_lock_others_out() {
+    let rig = short_of_patience().start();
+    let half = b"POST /sim/sink HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc";
+    let _stuck: Vec<_> = (0..10)
+        .map(|_| {
+            let mut client = stream::open(rig.address(16992));
+            client.write_all(half).unwrap();
+            client
+        })
+        .collect();
+    rig.await_status("every free channel held", |status| number(status, "/connections/by_stage/active") >= 5);
+    rig.assert_serves();
+}
+
+#[test]
+fn clients_that_do_not_read_their_answers_do_not_lock_others_out() {
+    let rig = short_of_patience().start();
+    let _stuck: Vec<_> = (0..10)
+        .map(|_| {
+            let mut client = stream::open(rig.address(16992));
+            client.write_all(&request("GET", "/sim/bulk/100000000", &[], b"")).unwrap();
+            client
+        })
+        .collect();
+    rig.assert_serves();
+}
+
+#[test]
+fn binary_streams_that_rest_do_not_lock_others_out() {
+    let rig = short_of_patience().start();
+    let _resting: Vec<_> = (0..10)
+        .map(|_| {
+            let mut client = stream::open(rig.address(16994));
+            client.write_all(b"\x16\x03\x01").unwrap();
+            client
+        })
+        .collect();
+    rig.assert_serves();
+}
+
 #[test]
 fn firmware_with_three_slots_serves_sixteen_clients() {
     let setup = Setup {

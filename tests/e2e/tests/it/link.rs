@@ -175,6 +175,18 @@ fn path_that_is_no_device_is_named_and_the_daemon_stays() {
 }
 
 #[test]
+fn socket_that_nobody_listens_on_is_waited_for() {
+    let setup = quick();
+    let mut sim = setup.sim();
+    sim.process().kill().unwrap();
+    let mut rig = setup.spawn_on(sim);
+    rig.await_link("waiting-for-node");
+    rig.sim.restart().unwrap();
+    rig.daemon.wait_ready(PATIENCE).unwrap();
+    rig.assert_serves();
+}
+
+#[test]
 fn path_that_becomes_a_device_is_used_without_a_restart() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("mei0");

@@ -15,5 +15,6 @@ mod limits;
 mod link;
 mod opens;
 mod ports;
+mod service;
 mod session;
 mod shutdown;

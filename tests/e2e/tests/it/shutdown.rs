@@ -83,6 +83,15 @@ fn second_signal_ends_at_once() {
 }
 
 #[test]
+fn hangup_of_the_terminal_is_an_orderly_end() {
+    let mut rig = Rig::start();
+    rig.daemon.signal(Signal::SIGHUP).unwrap();
+    assert_eq!(rig.daemon.process().wait_end(PATIENCE).unwrap().code(), Some(0));
+    assert_eq!(rig.stat("/disconnects_in"), 1, "firmware was told");
+    assert!(!rig.daemon.http_socket().exists());
+}
+
+#[test]
 fn end_while_firmware_is_frozen_or_gone_is_an_end() {
     for (what, signal) in [("frozen", Signal::SIGSTOP), ("gone", Signal::SIGKILL)] {
         let mut rig = Rig::start();

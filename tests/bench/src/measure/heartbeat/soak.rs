@@ -32,26 +32,27 @@ pub(crate) fn soak(lab: &mut Lab, report: &mut Report) -> Result<()> {
     if time.is_zero() || matches!(lab.subject, Subject::Attached { .. }) {
         return Ok(());
     }
-    for (engine, name) in [(Engine::Independent, "independent"), (Engine::Stuck, "stuck")] {
-        let sides = both(lab, engine, time)?;
+    let kinds = [(Engine::Independent, "independent"), (Engine::Stuck, "stuck")];
+    let configs = configs(lab);
+    let outcomes: Vec<Result<Outcome>> = thread::scope(|scope| {
+        let start = |engine| configs.each_ref().map(|config| scope.spawn(move || run(engine, config, time)));
+        let runs: Vec<_> = kinds.iter().flat_map(|&(engine, _)| start(engine)).collect();
+        runs.into_iter().map(|run| run.join().unwrap_or_else(|_| Err(anyhow!("the soak panicked")))).collect()
+    });
+    let outcomes = outcomes.into_iter().collect::<Result<Vec<_>>>()?;
+    for ((_, name), sides) in kinds.into_iter().zip(outcomes.as_chunks::<2>().0) {
         let expected = u64::from(AGENTS) * time.as_secs() / PERIOD.as_secs();
-        let title = format!("{name}, of {expected}: expired");
+        let title = format!("{name}, {expected} heartbeats due: expired");
         let of = |pick: fn(&Outcome) -> u64| sides.each_ref().map(|side| vec![pick(side) as f64]);
+        let row = |figure: &str, title, sides| {
+            Comparison::new(format!("soak.{name}.{figure}"), title, Unit::Count, sides)
+        };
         report.comparisons.extend([
-            Comparison::new(format!("soak.{name}.expired"), title, Unit::Count, of(|side| side.expirations)).figure(None),
-            Comparison::new(format!("soak.{name}.failed"), "  refused or cut", Unit::Count, of(|side| side.failed)).figure(None),
+            row("expired", title, of(|side| side.expirations)),
+            row("failed", "  refused or cut".to_owned(), of(|side| side.failed)),
         ]);
     }
     Ok(())
-}
-
-fn both(lab: &Lab, engine: Engine, time: Duration) -> Result<[Outcome; 2]> {
-    let [with, without] = configs(lab);
-    thread::scope(|scope| {
-        let other = scope.spawn(move || run(engine, &without, time));
-        let with = run(engine, &with, time)?;
-        Ok([with, other.join().unwrap_or_else(|_| Err(anyhow!("the soak panicked")))?])
-    })
 }
 
 fn run(engine: Engine, config: &str, time: Duration) -> Result<Outcome> {
