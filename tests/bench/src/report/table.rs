@@ -191,7 +191,11 @@ mod tests {
         assert!(latency(&row, 1).ends_with("-        -        -      - "));
         row.sides[0].times = vec![210.0];
         row.sides[0].fail("refused".into());
-        assert!(latency(&row, 0).ends_with("210    3  p99 <= 150 NOT MET 1 failed"), "{}", latency(&row, 0));
+        assert!(
+            latency(&row, 0).ends_with("210      3  p99 <= 150 NOT MET 1 failed"),
+            "{}",
+            latency(&row, 0)
+        );
     }
 
     #[test]

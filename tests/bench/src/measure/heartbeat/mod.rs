@@ -16,7 +16,7 @@ use anyhow::{Result, anyhow};
 use self::agent::{Agent, Path};
 use self::rig::{Engine, Firmware, Profile, Rig};
 use self::traffic::{Traffic, Work};
-use crate::lab::{Lab, Subject, pause, pause_until};
+use crate::lab::{Lab, Subject, pause};
 use crate::report::{Bound, Latency, Report, Samples};
 use crate::sizes::MEGABYTE;
 
@@ -163,7 +163,7 @@ impl Cell {
 
     fn beats(self, agent: &mut Agent, time: Duration) -> Measured {
         let mut measured = Measured::default();
-        let (mut next, end) = (Instant::now(), Instant::now() + time);
+        let end = Instant::now() + time;
         for turn in 0_u32.. {
             if Instant::now() >= end {
                 break;
@@ -176,20 +176,23 @@ impl Cell {
                 Ok(time) => samples.times.push(time.as_secs_f64() * 1e3),
                 Err(error) => samples.fail(format!("{error:#}")),
             }
-            next = Instant::now().max(next + self.pause(turn));
-            pause_until(next);
+            pause(self.pause(turn));
         }
         measured
     }
 
-    /// Heartbeats must meet what goes on beside them at any point of it, so their distances differ: multiples of the golden
-    /// ratio, modulo 1, are as even as can be.
+    /// From the answer of a heartbeat to the next one. Heartbeats must meet what goes on beside them at any point of it: the pauses
+    /// are spread over whole turns of firmware, as evenly as can be, by multiples of the golden ratio modulo 1. Their least is what
+    /// the pace of one user allows.
     fn pause(self, turn: u32) -> Duration {
+        let (least, spread) = match (self.engine, self.profile) {
+            // The turn of a stuck engine is a response of 1 MB.
+            (Engine::Stuck, _) => (60, 1000 * MEGABYTE / LINK_RATE),
+            (Engine::Independent, Profile::Realistic) => (60, 140),
+            (Engine::Independent, Profile::Instant) => (2, 4),
+        };
         let share = (f64::from(turn) * 0.618_034).fract();
-        match self.profile {
-            Profile::Realistic => Duration::from_millis(120) + Duration::from_millis(100).mul_f64(share),
-            Profile::Instant => Duration::from_millis(2) + Duration::from_millis(4).mul_f64(share),
-        }
+        Duration::from_millis(least) + Duration::from_millis(spread as u64).mul_f64(share)
     }
 
     fn warm_up(self) -> Duration {
