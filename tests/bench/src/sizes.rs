@@ -55,7 +55,7 @@ impl Sizes {
         transfer: 4 * MEGABYTE,
         slow: 2 * MEGABYTE,
         crowds: 1,
-        heartbeats: Duration::from_secs(5),
+        heartbeats: Duration::from_secs(4),
         soak: Duration::from_secs(10),
         idle: Duration::from_secs(3),
     };
