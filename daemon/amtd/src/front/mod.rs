@@ -4,6 +4,8 @@
 //! driver only by its handle.
 
 mod answer;
+#[cfg(test)]
+mod bench;
 mod classify;
 mod connection;
 mod holder;

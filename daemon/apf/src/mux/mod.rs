@@ -18,6 +18,8 @@
 //! (it may hold a last DISCONNECT), closes the device and calls `link_lost`.
 
 mod admission;
+#[cfg(test)]
+mod bench;
 mod config;
 mod events;
 mod flow;

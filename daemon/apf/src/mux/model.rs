@@ -5,7 +5,7 @@
 
 use proptest::{prelude::*, sample::Index};
 
-use super::{tests::Bench, *};
+use super::{bench::Bench, *};
 use crate::OpenFailureReason;
 
 #[derive(Debug, Clone)]
