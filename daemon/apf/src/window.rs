@@ -7,13 +7,11 @@
 pub(crate) struct SendWindow {
     open: u32,
     handed: u32,
-    /// The window as it was announced: a remote side that credits in halves must be able to reach one.
-    announced: u32,
 }
 
 impl SendWindow {
     pub(crate) fn new(bytes: u32) -> Self {
-        Self { open: bytes, handed: 0, announced: bytes }
+        Self { open: bytes, handed: 0 }
     }
 
     pub(crate) fn available(self) -> u32 {
@@ -25,10 +23,11 @@ impl SendWindow {
         widen(self.handed)
     }
 
-    /// Whether the remote side has enough in hand to be expected to credit it. Some credit half a window at a time; three
-    /// quarters leave room for one that waits a little longer.
+    /// Whether the remote side has enough in hand to be expected to credit it: three quarters of what it allowed in all,
+    /// however much that has become. Some credit half a window at a time, and some a little later.
     pub(crate) fn is_well_fed(self) -> bool {
-        self.handed >= self.announced.saturating_sub(self.announced / 4)
+        let allowed = self.open.saturating_add(self.handed);
+        self.handed >= allowed.saturating_sub(allowed / 4)
     }
 
     /// Takes up to `wanted` bytes out of the window and returns how many it gave.
