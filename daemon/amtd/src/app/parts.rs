@@ -76,8 +76,10 @@ fn mux(config: &Config) -> MuxConfig {
         session: session(&config.apf),
         max_flows: config.front.max_connections,
         reserved_slots: queue.reserved_slots,
-        max_executing: queue.max_executing,
+        backlog: queue.backlog.get(),
         executing_wait: queue.executing_wait.get(),
+        answer_wait: queue.answer_wait.get(),
+        answer_pause: queue.answer_pause.get(),
         opaque_rest: queue.opaque_rest.get(),
         queue_wait: [queue.wait_watchdog, queue.wait_health, queue.wait_interactive, queue.wait_bulk]
             .map(Period::get),

@@ -11,11 +11,15 @@ section! {
     struct Queue {
         /// Channels that only agent-presence and health requests may take. At least one is always left for all.
         reserved_slots: usize = 1, allowed 0..=7;
-        /// Requests that firmware may have whole without having begun to answer, urgent ones not counted. It serves one
-        /// at a time: more of them only stand between an urgent request and its turn.
-        max_executing: usize = 1, allowed 1..=8;
-        /// How long such a request keeps others waiting. One that takes longer goes on beside them.
+        /// How much work firmware may have at once, urgent requests not counted, in the time that it needs for it of late;
+        /// at least one request. It serves one at a time: more of it only stands between an urgent request and its turn.
+        backlog: Period = milliseconds(1), allowed milliseconds(1)..=hours(1);
+        /// How long a request that firmware does not begin to answer keeps others waiting. Then it goes on beside them.
         executing_wait: Period = seconds(5), allowed milliseconds(1)..=hours(1);
+        /// How long an answer under way keeps others waiting.
+        answer_wait: Period = seconds(1), allowed milliseconds(1)..=hours(1);
+        /// How long an answer may pause, because its client or firmware is slow, until others need not wait for its end.
+        answer_pause: Period = milliseconds(100), allowed milliseconds(1)..=hours(1);
         /// How long a connection on which no HTTP can be seen, such as TLS, may be quiet, or a client take to send or read
         /// less than 1 KiB a second, while others wait for its channel. Then it is closed.
         opaque_rest: Period = seconds(20), allowed milliseconds(1)..=hours(1);
@@ -52,8 +56,8 @@ section! {
         retry_attempts: u32 = 10, allowed 1..=1000;
         /// How long a refusal for lack of resources is believed before one more channel is tried.
         relearn: Period = seconds(30), allowed milliseconds(1)..=hours(24);
-        /// Requests above bulk that are admitted in a row while a bulk request waits. With 9, bulk keeps a tenth.
-        bulk_patience: u32 = 9, allowed 1..=1000;
+        /// Requests above bulk that are admitted in a row while a bulk request waits. With 7, bulk keeps an eighth.
+        bulk_patience: u32 = 7, allowed 1..=1000;
     }
     check order;
 }

@@ -348,7 +348,7 @@ impl Driver {
             FlowCommand::Reclassify(request) => self.mux.reclassify(now, flow, request),
             FlowCommand::Send { bytes, whole } => self.mux.send(now, flow, bytes, whole),
             FlowCommand::Finish { keep } => self.mux.finish(now, flow, keep),
-            FlowCommand::Delivered(bytes) => self.mux.delivered(flow, bytes),
+            FlowCommand::Delivered(bytes) => self.mux.delivered(now, flow, bytes),
             FlowCommand::Close { orderly } => {
                 self.clients.remove(&flow);
                 self.mux.close(now, flow, orderly);

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Flow, FlowEnd, FlowEvent, FlowId, Mux, Open, OpenRefusal, Refusal, Stage, Turn, Waiting, queue::Verdict,
+    Flow, FlowEnd, FlowEvent, FlowId, Mux, Open, OpenRefusal, Refusal, Stage, Turn, Waiting, effort::Load,
+    queue::Verdict,
 };
 use crate::{ChannelId, Class, OpenError, OpenFailureReason};
 
@@ -17,7 +18,7 @@ impl Mux {
         while self.ready() && self.admit_one(now) {}
         self.give_up_resting(now);
         if self.attached_waiting > 0 {
-            self.next_turn = self.executing(now).min();
+            self.next_turn = self.at_work(now).map(|(_, until)| until).min();
         }
     }
 
@@ -58,7 +59,7 @@ impl Mux {
     fn take(&mut self, now: Instant, class: Class) -> Option<FlowId> {
         let session = self.session.as_ref()?;
         let slots = session.slots();
-        let engaged = !class.is_urgent() && self.executing(now).count() >= self.config.max_executing;
+        let engaged = !class.is_urgent() && self.is_engaged(now);
         if engaged && self.attached_waiting.saturating_add(slots.opening) >= self.config.session.max_opening {
             // Enough of them have a channel already to follow at once.
             return None;
@@ -97,13 +98,24 @@ impl Mux {
         })
     }
 
-    /// Until when firmware is taken to be at work for each of the requests that it has, urgent ones not counted: those
-    /// must never wait for one another.
-    fn executing(&self, now: Instant) -> impl Iterator<Item = Instant> {
-        let flows = self.attached.values().filter_map(|id| self.flows.get(id));
-        let until = flows.filter(|flow| !flow.class.is_urgent());
-        let until = until.filter_map(|flow| flow.executing_until(self.config.executing_wait));
-        until.filter(move |until| *until > now)
+    /// Whether firmware has work enough: one request more and an urgent one would wait for longer than it should. Urgent
+    /// ones are not counted: those must never wait for one another.
+    fn is_engaged(&self, now: Instant) -> bool {
+        let mut load = Load::default();
+        for (turn, _) in self.at_work(now) {
+            let count = if turn.is_unanswered() { &mut load.requests } else { &mut load.answers };
+            *count = count.saturating_add(1);
+        }
+        !load.is_empty() && self.effort.of(load.and_one()) > self.config.backlog
+    }
+
+    /// The requests that firmware is at work for, and until when it is taken to be.
+    fn at_work(&self, now: Instant) -> impl Iterator<Item = (Turn, Instant)> {
+        self.attached.values().filter_map(move |id| {
+            let flow = self.flows.get(id)?;
+            let Stage::Active { turn, .. } = flow.stage else { return None };
+            flow.at_work_until(&self.config).filter(|until| *until > now).map(|until| (turn, until))
+        })
     }
 
     /// Slots kept for urgent classes: never all of them.
@@ -323,7 +335,7 @@ impl Mux {
         let seconds = flow.exchanged.checked_div(SLOWEST).unwrap_or(usize::MAX);
         let earned = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));
         let slow = turn.since.checked_add(rest.saturating_add(earned));
-        quiet.into_iter().chain(slow).min().filter(|_| turn.asked.is_none())
+        quiet.into_iter().chain(slow).min().filter(|_| !turn.is_unanswered())
     }
 
     /// Whether requests wait for a channel that none of the resting could give them.

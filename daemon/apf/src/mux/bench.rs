@@ -216,7 +216,7 @@ impl Bench {
     pub(super) fn answer(&mut self, flow: FlowId, keep: bool) {
         let channel = self.channel(flow).expect("an open channel");
         self.say(Message::ChannelData(ChannelData { receiver: channel, payload: b"yes" }));
-        self.mux.delivered(flow, 3);
+        self.mux.delivered(self.now, flow, 3);
         self.mux.finish(self.now, flow, keep);
         self.settle();
     }
@@ -256,7 +256,7 @@ impl Bench {
 
 /// Slots are the only limit.
 pub(super) fn config() -> MuxConfig {
-    MuxConfig { max_executing: 100, ..MuxConfig::default() }
+    MuxConfig { backlog: Duration::from_secs(3600), ..MuxConfig::default() }
 }
 
 pub(super) fn bench() -> Bench {

@@ -15,11 +15,16 @@ pub struct MuxConfig {
     /// Channel slots that only [`Class::Watchdog`] and [`Class::Health`] may take while
     /// others wait. Capped so that at least one slot is left for everybody.
     pub reserved_slots: usize,
-    /// Requests that firmware may have whole without having begun to answer, urgent ones not counted. Firmware serves
-    /// one at a time (wsman 1): what it has more of only stands between an urgent request and its turn.
-    pub max_executing: usize,
-    /// How long such a request keeps others waiting; one that takes longer goes on beside them.
+    /// How much work firmware may have at once, urgent requests not counted, in the time that it needs for it of late; at
+    /// least one request. Firmware serves one at a time (wsman 1), and its link carries the answers in turn: what it
+    /// has more of only stands between an urgent request and its turn.
+    pub backlog: Duration,
+    /// How long a request that firmware does not begin to answer keeps others waiting; then it goes on beside them.
     pub executing_wait: Duration,
+    /// How long an answer under way keeps others waiting.
+    pub answer_wait: Duration,
+    /// How long an answer may pause until others need not wait for its end: its client is slow, or firmware is.
+    pub answer_pause: Duration,
     /// How long an opaque stream may be quiet, or a request or response hardly move, while others wait for its channel;
     /// then it is closed. Idle TLS connections and clients that stall would otherwise keep everybody out.
     pub opaque_rest: Duration,
@@ -52,7 +57,8 @@ pub struct MuxConfig {
     /// had when it refused.
     pub relearn: Duration,
     /// Requests above [`Class::Bulk`] admitted in a row while a bulk request waits; then that one is
-    /// served. With 9, bulk keeps a tenth of all admissions.
+    /// served. With 7, bulk keeps an eighth of all admissions: a tenth is promised, and
+    /// what firmware has already when bulk becomes due goes before it.
     pub bulk_patience: u32,
 }
 
@@ -62,8 +68,10 @@ impl Default for MuxConfig {
             session: SessionConfig::default(),
             max_flows: 2048,
             reserved_slots: 1,
-            max_executing: 1,
+            backlog: Duration::from_millis(1),
             executing_wait: Duration::from_secs(5),
+            answer_wait: Duration::from_secs(1),
+            answer_pause: Duration::from_millis(100),
             opaque_rest: Duration::from_secs(20),
             queue_wait: [10, 10, 30, 60].map(Duration::from_secs),
             urgent_target: Duration::from_millis(250),
@@ -78,7 +86,7 @@ impl Default for MuxConfig {
             retry_max: Duration::from_secs(2),
             retry_attempts: 10,
             relearn: Duration::from_secs(30),
-            bulk_patience: 9,
+            bulk_patience: 7,
         }
     }
 }

@@ -85,16 +85,23 @@ impl Mux {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         let (class, count) = (flow.class, bytes.len());
         flow.owed = flow.owed.saturating_add(count);
-        let mut asked = None;
+        let mut began = None;
         if let Stage::Active { turn, .. } = &mut flow.stage {
+            match turn.asked {
+                Some(asked) if turn.answered.is_none() => {
+                    self.effort.begins(now, asked);
+                    turn.answered = Some(now);
+                    began = Some(asked);
+                }
+                _ => self.effort.goes_on(now, turn.activity.max(turn.credited)),
+            }
             turn.activity = now;
-            asked = turn.asked.take();
         }
         self.tell(id, FlowEvent::Data(bytes));
         self.count_bytes(now, id, count);
-        if let Some(asked) = asked {
+        if let Some(asked) = began {
             self.class_mut(class).executed.record(now.saturating_duration_since(asked));
-            // Firmware is done with it: the next may begin.
+            // An answer may weigh less than a request.
             self.admit(now);
         }
     }
@@ -152,7 +159,13 @@ impl Mux {
         let class = flow.class;
         flow.stage = Stage::Active {
             channel,
-            turn: Turn { since: now, activity: now, asked: flow.complete.then_some(now) },
+            turn: Turn {
+                since: now,
+                activity: now,
+                asked: flow.complete.then_some(now),
+                answered: None,
+                credited: now,
+            },
         };
         let time = now.saturating_duration_since(waited.since);
         let counters = self.class_mut(class);

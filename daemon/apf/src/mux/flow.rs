@@ -1,15 +1,10 @@
 //! One client connection as the multiplexer sees it, and what it is told.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, fmt, net::SocketAddr, time::Instant};
 
 use bytes::Bytes;
 
-use super::queue::Place;
+use super::{MuxConfig, queue::Place};
 use crate::{ChannelId, Class, OpenFailureReason, Port};
 
 /// A client connection. Chosen by the caller, never reused within one [`Mux`](super::Mux).
@@ -153,12 +148,17 @@ impl Flow {
         }
     }
 
-    /// Until when firmware is taken to be at work for it: while it has the whole request and has not begun to answer, for
-    /// `limit` at most. Of an opaque stream nobody knows.
-    pub(super) fn executing_until(&self, limit: Duration) -> Option<Instant> {
-        match self.stage {
-            Stage::Active { turn, .. } if !self.opaque => turn.asked?.checked_add(limit),
-            _ => None,
+    /// Until when firmware is taken to be at work for it: from the moment it has the whole request to the end of its
+    /// answer, within limits. Of an opaque stream nobody knows.
+    pub(super) fn at_work_until(&self, config: &MuxConfig) -> Option<Instant> {
+        let Stage::Active { turn, .. } = self.stage else { return None };
+        let asked = turn.asked.filter(|_| !self.opaque && !self.class.is_urgent())?;
+        match turn.answered {
+            None => asked.checked_add(config.executing_wait),
+            Some(began) => {
+                let limits = [(began, config.answer_wait), (turn.activity, config.answer_pause)];
+                limits.into_iter().filter_map(|(from, limit)| from.checked_add(limit)).min()
+            }
         }
     }
 
@@ -220,8 +220,12 @@ pub(super) struct Turn {
     pub(super) since: Instant,
     /// The last byte in either direction.
     pub(super) activity: Instant,
-    /// When the request was whole, while firmware has not begun to answer it.
+    /// When the request was whole.
     pub(super) asked: Option<Instant>,
+    /// When firmware began to answer.
+    pub(super) answered: Option<Instant>,
+    /// When the client last took something of the answer, by which firmware may go on.
+    pub(super) credited: Instant,
 }
 
 /// A queued request.
@@ -238,6 +242,13 @@ pub(super) struct Waiting {
     pub(super) not_before: Option<Instant>,
     /// The channel it kept from its last request.
     pub(super) channel: Option<ChannelId>,
+}
+
+impl Turn {
+    /// It is firmware's turn to speak, and it has not begun.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.asked.is_some() && self.answered.is_none()
+    }
 }
 
 impl Stage {

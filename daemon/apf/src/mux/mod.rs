@@ -21,6 +21,7 @@ mod admission;
 #[cfg(test)]
 mod bench;
 mod config;
+mod effort;
 mod events;
 mod flow;
 mod histogram;
@@ -45,6 +46,7 @@ pub use self::{
     histogram::Histogram,
 };
 use self::{
+    effort::Effort,
     flow::{Flow, Stage, Turn, Waiting},
     pace::Pace,
     queue::Queue,
@@ -137,6 +139,7 @@ pub struct Mux {
     /// Admissions above bulk since the last of bulk, while bulk waits.
     passed_over: u32,
     pace: Pace,
+    effort: Effort,
     counters: MuxCounters,
     classes: [ClassCounters; Class::ALL.len()],
 }
@@ -147,6 +150,7 @@ impl Mux {
         Self {
             slot_limit: config.session.max_channels,
             pace: Pace::new(config.heartbeat_burst, config.heartbeat_every),
+            effort: Effort::new(),
             config,
             session: None,
             generation: 0,
@@ -177,6 +181,7 @@ impl Mux {
             SessionConfig { max_message_length, generation: self.generation, ..self.config.session.clone() };
         self.slot_limit = config.max_channels;
         self.relearn_at = None;
+        self.effort = Effort::new();
         self.session = Some(Session::new(config, now));
     }
 
@@ -307,7 +312,9 @@ impl Mux {
         match &mut flow.stage {
             Stage::Active { channel, turn } => {
                 turn.activity = now;
-                turn.asked = if whole { Some(now) } else { turn.asked };
+                if whole {
+                    *turn = Turn { asked: Some(now), answered: None, ..*turn };
+                }
                 let channel = *channel;
                 self.count_bytes(now, id, bytes.len());
                 self.hand_over(now, channel, bytes);
@@ -340,9 +347,12 @@ impl Mux {
     }
 
     /// The client took so many bytes: firmware may send as many more.
-    pub fn delivered(&mut self, id: FlowId, bytes: usize) {
+    pub fn delivered(&mut self, now: Instant, id: FlowId, bytes: usize) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         let due = flow.settle(bytes);
+        if let Stage::Active { turn, .. } = &mut flow.stage {
+            turn.credited = now;
+        }
         if let (Some(channel), Some(session)) = (flow.stage.channel(), &mut self.session) {
             session.delivered(channel, due);
         }

@@ -5,7 +5,7 @@
 
 use proptest::{prelude::*, sample::Index};
 
-use super::{bench::Bench, *};
+use super::{bench::Bench, effort::Load, *};
 use crate::OpenFailureReason;
 
 #[derive(Debug, Clone)]
@@ -140,15 +140,21 @@ impl Bench {
     /// Whoever could be served is being served.
     fn check_that_nobody_sleeps(&self, flows: &[FlowInfo]) {
         let Some(session) = self.mux.session() else { return };
-        let limit = self.mux.config.executing_wait;
-        let at_work = |f: &&Flow| f.executing_until(limit).is_some_and(|until| until > self.now);
-        let executing = self.mux.flows.values().filter(|f| !f.class.is_urgent()).filter(at_work).count();
+        let config = &self.mux.config;
+        let at_work = |f: &&Flow| f.at_work_until(config).is_some_and(|until| until > self.now);
+        let (mut load, mut idle) = (Load { requests: 1, answers: 0 }, true);
+        for flow in self.mux.flows.values().filter(at_work) {
+            let Stage::Active { turn, .. } = flow.stage else { unreachable!("{flow:?}") };
+            *(if turn.answered.is_some() { &mut load.answers } else { &mut load.requests }) += 1;
+            idle = false;
+        }
+        let has_room = idle || self.mux.effort.of(load) <= config.backlog;
         let free = self.mux.slot_limit.saturating_sub(session.slots().used());
         for flow in flows.iter().filter(|flow| flow.stage == "waiting") {
             let Some(Flow { stage: Stage::Waiting(waiting), .. }) = self.mux.flows.get(&flow.id) else {
                 continue;
             };
-            let its_turn = flow.class.is_urgent() || executing < self.mux.config.max_executing;
+            let its_turn = flow.class.is_urgent() || has_room;
             let due = self.mux.passed_over >= self.mux.config.bulk_patience
                 && self.mux.queue_depth(Class::Bulk) > 0;
             let kept = match flow.class {
@@ -172,11 +178,16 @@ proptest! {
 
     #[test]
     fn no_history_corrupts_the_books_or_lets_a_servable_request_sleep(
-        max_executing in 1usize..4,
+        backlog in prop::sample::select(vec![0u64, 1, 250, 1000, 3_600_000]),
         reserved_slots in 0usize..3,
         ops in prop::collection::vec(op(), 1..200),
     ) {
-        let mut bench = Bench::new(MuxConfig { max_executing, reserved_slots, max_flows: 40, ..MuxConfig::default() });
+        let mut bench = Bench::new(MuxConfig {
+            backlog: Duration::from_millis(backlog),
+            reserved_slots,
+            max_flows: 40,
+            ..MuxConfig::default()
+        });
         for op in ops {
             bench.run(op);
             bench.check();

@@ -155,7 +155,7 @@ fn bytes_of_a_given_up_channel_earn_no_credit_on_the_next() {
     bench.mux.link_lost(bench.now);
     bench.link_up();
     bench.ask(flow, REQUEST);
-    bench.mux.delivered(flow, 3000);
+    bench.mux.delivered(bench.now, flow, 3000);
     let window = |bench: &Bench| bench.mux.session().unwrap().channels().next().unwrap().local_window;
     assert_eq!(window(&bench), 4096);
 }
@@ -406,7 +406,41 @@ fn firmware_is_given_one_request_at_a_time() {
     assert_eq!(bench.order(), ["1", "2"]);
     let channel = bench.channel(flows[1]).unwrap();
     bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: b"first bytes of many" }));
-    assert_eq!(bench.order(), ["1", "2", "3"], "firmware is at work for nobody while it only sends");
+    assert_eq!(bench.order(), ["1", "2"], "an answer under way has the link for itself");
+    bench.answer(flows[1], true);
+    assert_eq!(bench.order(), ["1", "2", "3"]);
+}
+
+#[test]
+fn an_answer_that_its_client_does_not_take_keeps_nobody_waiting() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let (slow, other) = (bench.client(), bench.client());
+    bench.ask(slow, REQUEST);
+    bench.ask(other, REQUEST);
+    let channel = bench.channel(slow).unwrap();
+    bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: b"first bytes of many" }));
+    assert_eq!(bench.order(), ["1"]);
+    bench.wait(MuxConfig::default().answer_pause);
+    assert_eq!(bench.order(), ["1", "2"]);
+}
+
+#[test]
+fn an_answer_without_end_keeps_nobody_waiting_for_ever() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let (long, other) = (bench.client(), bench.client());
+    bench.ask(long, REQUEST);
+    bench.ask(other, REQUEST);
+    let channel = bench.channel(long).unwrap();
+    let MuxConfig { answer_wait, answer_pause, .. } = MuxConfig::default();
+    let mut waited = Duration::ZERO;
+    while waited < answer_wait {
+        assert_eq!(bench.order(), ["1"], "after {waited:?}");
+        bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: b"and on and on" }));
+        bench.mux.delivered(bench.now, long, 13);
+        bench.wait(answer_pause / 2);
+        waited += answer_pause / 2;
+    }
+    assert_eq!(bench.order(), ["1", "2"]);
 }
 
 #[test]
@@ -496,7 +530,7 @@ fn a_long_exchange_becomes_bulk_until_it_ends() {
     let class_of = |bench: &Bench| bench.mux.flows().next().unwrap().class;
     for expected in [Class::Interactive, Class::Interactive, Class::Bulk] {
         bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 2000] }));
-        bench.mux.delivered(flow, 2000);
+        bench.mux.delivered(bench.now, flow, 2000);
         bench.settle();
         assert_eq!(class_of(&bench), expected);
     }
@@ -619,7 +653,7 @@ fn a_long_transfer_that_moves_keeps_its_channel_whoever_waits() {
         for flow in &busy {
             let channel = bench.channel(*flow).expect("a channel");
             bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 2000] }));
-            bench.mux.delivered(*flow, 2000);
+            bench.mux.delivered(bench.now, *flow, 2000);
         }
         bench.wait(Duration::from_secs(1));
     }

@@ -29,7 +29,7 @@ pub(crate) const NO_PRIORITY: &str = "\
 rule = []
 [queue]
 reserved_slots = 0
-max_executing = 8
+backlog = \"1h\"
 bulk_after = 1073741824
 ";
 /// Heartbeats of any pace are urgent: for rows that need more of them than agents send.

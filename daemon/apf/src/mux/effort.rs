@@ -1,0 +1,127 @@
+//! How much work firmware has been given, in time: what an urgent request would find before it.
+//!
+//! Firmware serves one request at a time, and its link carries the messages of all answers in turn. What that costs an
+//! urgent request depends on the machine: 70 ms for each request before it on real firmware, next to nothing on one
+//! that is fast. So it is measured, and firmware is given as much as it works off in a short time, at least one
+//! request.
+
+use std::time::{Duration, Instant};
+
+/// Until firmware has shown how fast it is.
+const UNKNOWN: Duration = Duration::from_millis(100);
+
+/// What firmware needs of late.
+#[derive(Debug)]
+pub(super) struct Effort {
+    /// For a request: to its first byte, from when it could begin with it.
+    request: Estimate,
+    /// For one message of an answer that nobody holds back.
+    message: Estimate,
+    /// When it last said something in answer to a request.
+    spoke: Option<Instant>,
+}
+
+impl Effort {
+    pub(super) fn new() -> Self {
+        Self { request: Estimate(UNKNOWN), message: Estimate(UNKNOWN), spoke: None }
+    }
+
+    /// The answer to a request begins that was whole at `asked`.
+    pub(super) fn begins(&mut self, now: Instant, asked: Instant) {
+        self.request.sample(self.since(now, asked));
+        self.spoke = Some(now);
+    }
+
+    /// An answer goes on that firmware could have continued from `free` on.
+    pub(super) fn goes_on(&mut self, now: Instant, free: Instant) {
+        self.message.sample(self.since(now, free));
+        self.spoke = Some(now);
+    }
+
+    /// How long an urgent request waits for this to be out of its way.
+    pub(super) fn of(&self, load: Load) -> Duration {
+        let times =
+            |estimate: &Estimate, count| estimate.0.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+        times(&self.request, load.requests).saturating_add(times(&self.message, load.answers))
+    }
+
+    /// Firmware does one thing at a time: it was free for this only after it had said the last of another.
+    fn since(&self, now: Instant, free: Instant) -> Duration {
+        now.saturating_duration_since(self.spoke.map_or(free, |spoke| spoke.max(free)))
+    }
+}
+
+/// What firmware is at work for, urgent requests not counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Requests that it has whole and has not begun to answer.
+    pub(super) requests: usize,
+    /// Answers under way.
+    pub(super) answers: usize,
+}
+
+impl Load {
+    pub(super) fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// With one more request.
+    pub(super) fn and_one(self) -> Self {
+        Self { requests: self.requests.saturating_add(1), ..self }
+    }
+}
+
+/// Believes the worse at once, and the better by and by: to take slow firmware for fast makes the urgent wait.
+#[derive(Debug)]
+struct Estimate(Duration);
+
+impl Estimate {
+    fn sample(&mut self, time: Duration) {
+        let eased = self.0.saturating_mul(7).saturating_add(time).checked_div(8);
+        self.0 = eased.unwrap_or(time).max(time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_clock::origin;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn at(milliseconds: u32) -> Instant {
+        origin() + MS * milliseconds
+    }
+
+    #[test]
+    fn firmware_that_is_not_known_is_taken_to_be_slow() {
+        let one = Load::default().and_one();
+        assert!(Effort::new().of(one) >= MS * 50);
+        assert_eq!(Effort::new().of(Load::default()), Duration::ZERO);
+    }
+
+    #[test]
+    fn one_slow_answer_is_believed_at_once_and_many_fast_ones_by_and_by() {
+        let one = Load::default().and_one();
+        let mut effort = Effort::new();
+        for request in 0..200 {
+            effort.begins(at(request), at(request));
+        }
+        assert!(effort.of(one) < MS);
+        effort.begins(at(300), at(230));
+        assert_eq!(effort.of(one), MS * 70);
+        effort.begins(at(301), at(301));
+        assert!(effort.of(one) > MS * 60);
+    }
+
+    #[test]
+    fn a_request_that_waited_for_others_inside_firmware_is_not_charged_for_them() {
+        let mut effort = Effort::new();
+        effort.begins(at(200), at(0));
+        assert_eq!(effort.of(Load::default().and_one()), MS * 200);
+        // Asked at the same time, answered 10 ms later: that is what it took.
+        let mut next = Effort { request: Estimate(Duration::ZERO), ..effort };
+        next.begins(at(210), at(0));
+        assert_eq!(next.of(Load::default().and_one()), MS * 10);
+    }
+}
