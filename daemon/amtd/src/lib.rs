@@ -18,6 +18,8 @@ pub mod firmware;
 pub mod front;
 pub mod http;
 pub mod lock;
+#[cfg(test)]
+mod simulation;
 pub mod status;
 pub mod supervise;
 pub mod systemd;

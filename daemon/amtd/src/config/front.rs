@@ -49,8 +49,8 @@ section! {
         idle: Period = minutes(15), allowed milliseconds(1)..=hours(168);
         /// How long a client may take nothing of what waits for it.
         client_stall: Period = minutes(5), allowed milliseconds(1)..=hours(24);
-        /// After a client ended its side in the middle of an exchange whose end cannot be seen: silence of firmware,
-        /// once it has answered, after which the answer counts as complete.
+        /// After a client ended its side of a stream that nobody can follow, such as TLS: silence of firmware, once it has
+        /// answered, after which the answer counts as complete.
         half_close_quiet: Period = seconds(1), allowed milliseconds(1)..=minutes(1);
         /// After a client ended its side in the middle of an exchange: how long firmware may be silent.
         half_close_limit: Period = seconds(10), allowed milliseconds(1)..=hours(1);

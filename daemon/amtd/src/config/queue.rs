@@ -22,7 +22,7 @@ section! {
         answer_pause: Period = milliseconds(100), allowed milliseconds(1)..=hours(1);
         /// How long a connection on which no HTTP can be seen, such as TLS, may be quiet, or a client take to send or read
         /// less than 1 KiB a second, while others wait for its channel. Then it is closed.
-        opaque_rest: Period = seconds(20), allowed milliseconds(1)..=hours(1);
+        opaque_rest: Period = seconds(5), allowed milliseconds(1)..=hours(1);
         /// How long an agent-presence request waits for its turn while firmware can be reached.
         wait_watchdog: Period = seconds(10), allowed milliseconds(1)..=hours(1);
         /// How long a health probe waits for its turn.

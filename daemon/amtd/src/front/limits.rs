@@ -18,7 +18,7 @@ pub struct RelayConfig {
     /// How long a client may take nothing while there is something for it.
     pub client_stall: Duration,
     /// After a client's FIN: how long firmware must be quiet, once it has answered, for the answer to be taken as
-    /// complete where its end cannot be seen.
+    /// complete in a stream that nobody can follow.
     pub half_close_quiet: Duration,
     /// After a client's FIN: how long firmware may be silent.
     pub half_close_limit: Duration,

@@ -16,6 +16,8 @@ mod ports;
 mod process;
 mod relay;
 #[cfg(test)]
+pub(crate) mod simulated;
+#[cfg(test)]
 mod tests;
 mod turn;
 

@@ -306,7 +306,11 @@ impl Relay {
                 self.cut = true;
                 self.phase = Phase::Ended(self.ending());
             }
-            Phase::Open => self.end_orderly(),
+            Phase::Open => {
+                // A response that has begun and does not go on must not look complete.
+                self.cut |= !self.opaque && self.responses.begun();
+                self.end_orderly();
+            }
             Phase::Flushing | Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
             Phase::Ended(_) => {}
         }
@@ -486,9 +490,7 @@ impl Relay {
             return match self.answer_activity {
                 // It still waits for its turn, for which there are other deadlines.
                 _ if self.room < self.config.room => None,
-                Some(answered) if self.ends_unseen() && !self.owed => {
-                    Some((answered, self.config.half_close_quiet))
-                }
+                Some(answered) if self.opaque && !self.owed => Some((answered, self.config.half_close_quiet)),
                 _ => Some((last.max(at), self.config.half_close_limit)),
             };
         }

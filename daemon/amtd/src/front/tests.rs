@@ -157,6 +157,21 @@ fn a_half_closed_client_of_a_silent_firmware_does_not_hang() {
 }
 
 #[test]
+fn a_half_closed_client_sees_that_a_response_without_an_end_was_cut() {
+    let mut bench = Bench::new();
+    bench.client(GET);
+    bench.client_fin();
+    bench.event(FlowEvent::Room(GET.len()));
+    bench.firmware(b"HTTP/1.0 200 OK\r\n\r\nuntil the");
+    bench.read();
+    bench.commands();
+    assert_eq!(bench.wait(), config().half_close_limit, "a pause is not the end");
+    assert_eq!(bench.commands(), [FlowCommand::Close { orderly: true }]);
+    bench.read();
+    assert_eq!(bench.relay.ended(), Some(Ending::Reset));
+}
+
+#[test]
 fn a_half_closed_opaque_stream_ends_when_firmware_is_quiet() {
     let mut bench = Bench::new();
     bench.client(b"\x00\x01");

@@ -72,7 +72,7 @@ impl Default for MuxConfig {
             executing_wait: Duration::from_secs(5),
             answer_wait: Duration::from_secs(1),
             answer_pause: Duration::from_millis(100),
-            opaque_rest: Duration::from_secs(20),
+            opaque_rest: Duration::from_secs(5),
             queue_wait: [10, 10, 30, 60].map(Duration::from_secs),
             urgent_target: Duration::from_millis(250),
             heartbeat_burst: 20,
