@@ -1,4 +1,4 @@
-//! AMT host interface: the read-only commands that the daemon needs to know what it is talking to.
+//! AMT host interface: the commands by which the daemon knows what it is talking to, and those that configure it.
 //!
 //! One MEI message is one request or one reply, strictly in turn. A [`Command`] makes the request and decodes the
 //! reply. There is no transaction number in the protocol: after a timeout, or after an error that
@@ -8,25 +8,31 @@
 //! It owns layouts and validation; it does not connect, retry or decide what an answer means for the daemon.
 
 mod account;
+mod cira;
+mod configuration;
 mod error;
 mod frame;
 mod hashes;
+mod host;
 mod network;
 mod reader;
-mod secret;
 mod state;
 mod status;
 mod versions;
 
 pub use account::{GetLocalSystemAccount, LocalSystemAccount};
+pub use cira::{CiraLog, CloseUserInitiatedConnection, GetCiraLog, OpenUserInitiatedConnection};
+pub use configuration::{StartConfiguration, StartHostBasedConfiguration, StopConfiguration, Unprovision};
 pub use error::AmthiError;
 pub use hashes::{CertificateHash, EnumerateHashHandles, GetCertificateHash, HashAlgorithm, HashHandle};
+pub use host::{Fqdn, GetDnsSuffixes, GetFqdn, SetHostFqdn};
 pub use network::{
     CiraConnection, CiraNetwork, CiraStatus, CiraTrigger, DhcpMode, GetCiraStatus, GetLanSettings,
     GetPkiFqdnSuffix, LanInterface, LanSettings, MacAddress,
 };
-pub use secret::Secret;
-pub use state::{ControlMode, GetControlMode, GetProvisioningState, GetUuid, ProvisioningState, Uuid};
+pub use state::{
+    ControlMode, GetControlMode, GetEhbcState, GetProvisioningState, GetUuid, ProvisioningState, Uuid,
+};
 pub use status::Status;
 pub use versions::{CodeVersion, CodeVersions, GetCodeVersions};
 
@@ -37,6 +43,9 @@ pub trait Command {
 
     /// The operation, bits 0 to 22 of the command field (amthi 1.1).
     const OPERATION: u32;
+
+    /// Whether it changes the device. Such a command is never repeated by itself (amthi 9).
+    const CHANGES: bool = false;
 
     /// The bytes after the request's header.
     fn payload(&self) -> Vec<u8> {

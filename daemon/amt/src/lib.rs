@@ -1,11 +1,20 @@
-//! What AMT firmware says, as types: the commands of the host interface (AMTHI) with their answers, and the version
-//! numbers in them.
+//! What AMT firmware says and how it is asked, as types: the commands of the host interface (AMTHI) and of its smaller
+//! neighbours, and WSMAN with the classes that configure the device.
 //!
-//! The crate turns commands into bytes and bytes into answers. It opens nothing, waits for nothing and reads no
-//! clock; whoever holds a connection to the firmware carries the bytes. Firmware is a peer, not a friend: no input
-//! makes it panic, and each error says what was wrong.
+//! The crate opens nothing itself: [`machine::Machine`] is how it reaches firmware, and the daemon or a test says
+//! what is behind it. Every exchange has a deadline and every repetition is decided by one policy,
+//! [`retry::RetryPolicy`]. Firmware is a peer, not a friend: no input makes the crate panic, and each error says what
+//! was wrong. Secrets are in no error, no log line and no `Debug` text.
 //!
-//! `amthi n.m` in a comment names a section of the project's notes on the host interface.
+//! ```text
+//! amthi, mhc, mkhi, upid   messages and answers of host clients; no IO
+//!        ask               carries them: open, exchange, close, try again
+//! wsman                    client: envelope, digest login, TLS, connection; classes on top
+//!        machine           the seam below both
+//! ```
+//!
+//! `amthi n.m`, `wsman n.m` and `activation n.m` in a comment name sections of the project's notes on the host
+//! interface, on WSMAN and on activation.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -20,4 +29,20 @@
 )]
 
 pub mod amthi;
+pub mod ask;
+mod certificate_digest;
+pub mod job;
+pub mod machine;
+pub mod mhc;
+pub mod mkhi;
+pub mod retry;
+mod secret;
+pub mod upid;
 pub mod version;
+pub mod wsman;
+
+pub use certificate_digest::CertificateDigest;
+pub use secret::Secret;
+
+#[cfg(test)]
+mod test_machine;

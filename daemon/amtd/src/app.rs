@@ -8,7 +8,7 @@ mod facts;
 mod failure;
 mod parts;
 
-use std::{path::Path, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -19,11 +19,16 @@ pub use self::{
     failure::{EXIT_USAGE, Failure},
 };
 use crate::{
+    cli::Directories,
     config::Config,
+    control,
     driver::{Driver, Handle, Heartbeat},
+    events::{self, Log},
     firmware,
     front::Front,
-    http::Server,
+    http::{Board, Server},
+    jobs::{self, Engine},
+    machine::Machine,
     status,
     supervise::{EssentialEnded, Role, Supervisor},
     systemd,
@@ -38,6 +43,11 @@ pub struct Daemon {
     supervisor: Supervisor,
     driver: Handle,
     grace: Duration,
+    /// How long a job may take to a point at which nothing is half done.
+    jobs_grace: Duration,
+    /// Asks for an end of the jobs, which are clients of the front.
+    stop_jobs: CancellationToken,
+    jobs_gone: CancellationToken,
     /// Asks for an end of what serves clients.
     stop_clients: CancellationToken,
     clients_gone: CancellationToken,
@@ -52,27 +62,61 @@ impl Daemon {
     /// # Errors
     ///
     /// A socket in the runtime directory cannot be had.
-    pub async fn start(config: &Config, runtime_dir: &Path) -> Result<Self, Failure> {
-        let server = Server::bind(runtime_dir, config.http.clone()).await?;
+    pub async fn start(config: &Config, directories: &Directories) -> Result<Self, Failure> {
+        let inherited = systemd::inherited();
+        let server = Server::bind(&directories.runtime, config.http.clone()).await?;
+        let control = control::Server::bind(&directories.runtime, &config.control, inherited.control).await?;
         let heartbeat = Heartbeat::new(systemd::watchdog_interval(), systemd::alive);
-        let (driver, handle, forwards) = Driver::new(parts::driver(config), heartbeat);
-        let (front, front_status) =
-            Front::open(parts::front(config), handle.clone(), forwards, systemd::listeners());
+        let (mut driver, handle, forwards) = Driver::new(parts::driver(config), heartbeat);
+        let (mut front, front_status) =
+            Front::open(parts::front(config), handle.clone(), forwards, inherited.clients);
+        let machine =
+            Machine::new(config.device.path.clone(), handle.link(), front.door(), parts::limits(config));
+        let log = Log::new(config.control.events);
+        front.record(log.clone());
+        let (engine, jobs) =
+            jobs::new(parts::jobs(config, directories), machine.clone(), handle.link(), log.clone());
         let (firmware, firmware_facts) = watch::channel(status::Firmware::default());
-        let facts = Facts::new(handle.clone(), front_status, firmware_facts);
+        let sources = events::Sources {
+            link: handle.link(),
+            front: front_status.clone(),
+            firmware: firmware_facts.clone(),
+            alerts: driver.alerts(),
+        };
+        let changes = jobs.changes();
+        let facts = Facts::new(handle.clone(), front_status, firmware_facts, jobs.clone());
+        let parts = control::Parts {
+            board: Board::new(facts.clone(), config.http.driver_limit.get()),
+            driver: handle.clone(),
+            clients: front.clients(),
+            log: log.clone(),
+            jobs,
+            machine: machine.clone(),
+            config: Arc::new(config.clone()),
+            state_dir: directories.state.clone(),
+        };
         let daemon = Self {
             supervisor: Supervisor::new(),
             driver: handle.clone(),
             grace: config.shutdown.grace.get(),
+            jobs_grace: config.jobs.stop_grace.get(),
+            stop_jobs: CancellationToken::new(),
+            jobs_gone: CancellationToken::new(),
             stop_clients: CancellationToken::new(),
             clients_gone: CancellationToken::new(),
             stop_rest: CancellationToken::new(),
         };
         daemon.supervisor.spawn("driver", Role::Essential, driver.run());
         daemon.spawn_front(front);
+        daemon.spawn_jobs(engine);
         server.start(facts.clone(), &daemon.supervisor, &daemon.stop_rest);
+        control.start(&parts, facts.health(), &daemon.supervisor, &daemon.stop_rest);
+        daemon.spawn_watcher("events", events::watch(log, sources));
         daemon.spawn_watcher("announce", announce::run(facts, config.link.degraded_after.get()));
-        daemon.spawn_watcher("firmware", firmware::watch(config.firmware.clone(), handle.link(), firmware));
+        daemon.spawn_watcher(
+            "firmware",
+            firmware::watch(config.firmware.clone(), machine, handle.link(), changes, firmware),
+        );
         Ok(daemon)
     }
 
@@ -81,10 +125,14 @@ impl Daemon {
         self.supervisor.failed().await
     }
 
-    /// Ends in order: no new clients, the exchanges under way, the session with firmware, the rest. Each has a limit.
+    /// Ends in order: the job under way, no new clients, the exchanges under way, the session with firmware, the rest.
+    /// Each has a limit.
     pub async fn stop(&self) {
-        systemd::stopping("stopping: letting exchanges under way finish");
+        systemd::stopping("stopping: letting the job and the exchanges under way finish");
         self.supervisor.expect_ends();
+        self.stop_jobs.cancel();
+        // The engine leaves after its grace what is left; the next start finds out what became of it.
+        let _ = tokio::time::timeout(self.jobs_grace + LEAVE, self.jobs_gone.cancelled()).await;
         self.stop_clients.cancel();
         // The front cuts off what is left after its grace; a front that does not come back is named below.
         let _ = tokio::time::timeout(self.grace + LEAVE, self.clients_gone.cancelled()).await;
@@ -102,6 +150,14 @@ impl Daemon {
         let (stop, gone, grace) = (self.stop_clients.clone(), self.clients_gone.clone(), self.grace);
         self.supervisor.spawn("front", Role::Essential, async move {
             front.run(stop, grace).await;
+            gone.cancel();
+        });
+    }
+
+    fn spawn_jobs(&self, engine: Engine) {
+        let (stop, gone) = (self.stop_jobs.clone(), self.jobs_gone.clone());
+        self.supervisor.spawn("jobs", Role::Essential, async move {
+            engine.run(stop).await;
             gone.cancel();
         });
     }

@@ -6,10 +6,13 @@
 
 mod apf;
 mod classes;
+mod control;
 mod device;
 mod firmware;
+mod flows;
 mod front;
 mod http;
+mod jobs;
 mod link;
 mod locate;
 mod log;
@@ -30,10 +33,13 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     apf::Apf,
     classes::{Classes, EmptyList, MAX_RULES, OneOf, Pattern, PatternError, Rule, User, UserError},
+    control::{Control, Level, SocketMode, SocketModeError, Tcp},
     device::Device,
     firmware::Firmware,
+    flows::Flows,
     front::Front,
     http::Http,
+    jobs::Jobs,
     link::Link,
     log::Log,
     period::{Period, PeriodError},
@@ -67,12 +73,21 @@ pub struct Config {
     pub classes: Classes,
     /// `[firmware]`
     pub firmware: Firmware,
+    /// `[jobs]`
+    pub jobs: Jobs,
+    /// `[flows]`
+    pub flows: Flows,
     /// `[http]`
     pub http: Http,
+    /// `[control]`
+    pub control: Control,
     /// `[shutdown]`
     pub shutdown: Shutdown,
     /// `[log]`
     pub log: Log,
+    /// The file from which it was read, if it was.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
 }
 
 impl Config {
@@ -83,7 +98,8 @@ impl Config {
     /// The file cannot be read, is not TOML, or holds something that is not allowed.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let read = |source| ConfigError::Read { path: path.into(), source };
-        Self::parse(path, &fs::read_to_string(path).map_err(read)?)
+        let config = Self::parse(path, &fs::read_to_string(path).map_err(read)?)?;
+        Ok(Self { path: Some(path.into()), ..config })
     }
 
     /// Reads the text of a file; `path` is only for the errors.
@@ -105,7 +121,7 @@ impl Config {
     }
 
     /// The sections in the order of the file. The only list of them beside the fields; a test compares the two.
-    fn sections(&self) -> [(&'static str, &dyn Section); 11] {
+    fn sections(&self) -> [(&'static str, &dyn Section); 14] {
         [
             ("device", &self.device),
             ("recovery", &self.recovery),
@@ -115,7 +131,10 @@ impl Config {
             ("front", &self.front),
             ("classes", &self.classes),
             ("firmware", &self.firmware),
+            ("jobs", &self.jobs),
+            ("flows", &self.flows),
             ("http", &self.http),
+            ("control", &self.control),
             ("shutdown", &self.shutdown),
             ("log", &self.log),
         ]

@@ -9,12 +9,11 @@ mod board;
 mod metrics;
 mod routes;
 mod server;
-mod socket;
 
+pub(crate) use self::metrics::encode as encode_metrics;
 pub use self::{
     board::{Board, StatusSource},
     server::Server,
-    socket::BindError,
 };
 
 #[cfg(test)]

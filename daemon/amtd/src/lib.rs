@@ -12,12 +12,18 @@
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod descriptors;
 pub mod driver;
+pub mod events;
 pub mod firmware;
 pub mod front;
 pub mod http;
+pub mod info;
+pub mod jobs;
+pub mod listen;
 pub mod lock;
+pub mod machine;
 #[cfg(test)]
 mod simulation;
 pub mod status;

@@ -57,7 +57,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     telemetry::init(&config.log.filter)?;
     let directories = cli.directories(|variable| std::env::var_os(variable));
     directories.create()?;
-    descriptors::make_room(config.front.max_connections);
+    descriptors::make_room(config.front.max_connections + config.control.max_connections);
     let _lock = InstanceLock::acquire(&directories.runtime)?;
 
     // One thread moves all data, so that nothing needs a lock; a few more come and go where a device blocks.
@@ -71,7 +71,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
 async fn live(config: &Config, directories: &Directories) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "starting");
-    let daemon = Daemon::start(config, &directories.runtime).await?;
+    let daemon = Daemon::start(config, directories).await?;
     tokio::select! {
         name = signals.next() => info!(signal = name, "stopping; a second signal stops at once"),
         ended = daemon.failed() => return Err(ended.into()),

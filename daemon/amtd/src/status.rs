@@ -53,6 +53,8 @@ pub struct Status {
     pub connections: Connections,
     /// Requests by class, most urgent first.
     pub queues: Vec<Queue>,
+    /// Work on firmware.
+    pub jobs: Jobs,
     /// Totals.
     pub counters: Counters,
 }
@@ -75,6 +77,7 @@ impl Default for Status {
             channels: Vec::new(),
             connections: Connections::default(),
             queues: Vec::new(),
+            jobs: Jobs::default(),
             counters: Counters::default(),
         }
     }
@@ -222,6 +225,8 @@ pub struct Queue {
     pub class: Class,
     /// How many wait for their turn.
     pub depth: usize,
+    /// How many firmware has, whole or in part.
+    pub executing: usize,
     /// How many were handed to firmware.
     pub admitted: u64,
     /// How many came as of this class and were served as of a lower one.
@@ -232,6 +237,30 @@ pub struct Queue {
     pub waited: Times,
     /// From the hand-over to the first byte of the answer: firmware's own time.
     pub executed: Times,
+}
+
+/// Work on firmware.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Jobs {
+    /// Jobs that wait for their turn.
+    pub queued: usize,
+    /// Jobs at work, or being examined after a restart.
+    pub running: usize,
+    /// Why the journal cannot be used. Then jobs that change the device are refused.
+    pub journal_error: Option<String>,
+    /// Jobs that have ended since the daemon started.
+    pub ended: Vec<JobsEnded>,
+}
+
+/// Jobs of one kind that have ended with one verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JobsEnded {
+    /// The kind, such as `activate-ccm`.
+    pub kind: &'static str,
+    /// `succeeded`, `unchanged`, `failed-clean` or `failed-partial`.
+    pub verdict: &'static str,
+    /// How many.
+    pub count: u64,
 }
 
 /// A moment, in JSON as RFC 3339 in UTC.

@@ -84,8 +84,8 @@ impl Supervisor {
         }
     }
 
-    /// Runs a task. Only here are tasks spawned; clients, of which there may be a thousand, are spawned by the front
-    /// into a set of its own, which it joins.
+    /// Runs a task. Only here are tasks spawned; clients, of which there may be a thousand, and jobs are spawned
+    /// by the front and by the engine into sets of their own, which they join.
     pub fn spawn(&self, name: &'static str, role: Role, task: impl Future<Output = ()> + Send + 'static) {
         let guard = Guard::new(self.clone(), name, role);
         self.tracker.spawn(async move {

@@ -2,11 +2,14 @@
 //!
 //! Without one (no `NOTIFY_SOCKET`, no `LISTEN_FDS`) everything here does nothing.
 
-use std::{net::TcpListener, time::Duration};
+use std::{io, net::TcpListener, os::unix::net::UnixListener, time::Duration};
 
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use tracing::{info, warn};
+
+/// The name of the socket of the control API.
+const CONTROL: &str = "control";
 
 /// Tells the service manager that the daemon serves, or serves as far as it can.
 pub fn ready(status: &str) {
@@ -34,26 +37,40 @@ pub fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|limit| limit / 2)
 }
 
-/// Listening TCP sockets that the service manager opened, to be matched with ports by their addresses. To be called
-/// once: each is handed out as owned.
-pub fn listeners() -> Vec<TcpListener> {
-    let mut inherited = ListenFd::from_env();
-    let listeners: Vec<_> =
-        (0..inherited.len()).filter_map(|place| listener(&mut inherited, place)).collect();
-    if !listeners.is_empty() {
-        info!(sockets = listeners.len(), "took over listening sockets from the service manager");
-    }
-    listeners
+/// Listening sockets that the service manager opened.
+#[derive(Debug, Default)]
+pub struct Inherited {
+    /// For clients of firmware, to be matched with ports by their addresses.
+    pub clients: Vec<TcpListener>,
+    /// For the control API: the socket with the name `control` (`FileDescriptorName=`).
+    pub control: Option<UnixListener>,
 }
 
-fn listener(inherited: &mut ListenFd, place: usize) -> Option<TcpListener> {
-    match inherited.take_tcp_listener(place) {
-        Ok(listener) => listener,
-        Err(error) => {
-            warn!(place, %error, "a socket from the service manager is not a TCP listener; it is not used");
-            None
+/// Takes over what the service manager opened. To be called once: each socket is handed out as owned.
+pub fn inherited() -> Inherited {
+    // Names are in the order of the sockets. Who passes none may pass sockets for clients only.
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':');
+    let mut sockets = ListenFd::from_env();
+    let mut inherited = Inherited::default();
+    for place in 0..sockets.len() {
+        if names.next() == Some(CONTROL) {
+            inherited.control = taken(place, "Unix stream", sockets.take_unix_listener(place));
+        } else {
+            inherited.clients.extend(taken(place, "TCP", sockets.take_tcp_listener(place)));
         }
     }
+    if sockets.len() > 0 {
+        info!(sockets = sockets.len(), "took over listening sockets from the service manager");
+    }
+    inherited
+}
+
+fn taken<L>(place: usize, kind: &str, listener: io::Result<Option<L>>) -> Option<L> {
+    listener.unwrap_or_else(|error| {
+        warn!(place, %error, "a socket from the service manager is not a {kind} listener; it is not used");
+        None
+    })
 }
 
 fn notify(states: &[NotifyState<'_>]) {

@@ -6,9 +6,9 @@ use std::{
     net::{TcpListener, TcpStream},
     os::{
         fd::OwnedFd,
-        unix::net::{UnixDatagram, UnixStream},
+        unix::net::{UnixDatagram, UnixListener, UnixStream},
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -17,6 +17,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use tonic::transport::Endpoint;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
 /// Longest wait for anything. A test that gets there fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -263,6 +265,50 @@ fn a_socket_from_the_service_manager_is_used_and_not_bound_again() {
     let (code, log) = daemon.ended();
     assert_eq!(code, Some(0), "{log}");
     assert!(log.contains("took over listening sockets"), "{log}");
+}
+
+/// What the control API at a socket says about the health of its job service.
+fn control_health(socket: &Path) -> String {
+    let address = format!("unix://{}", socket.display());
+    let asked = async {
+        let channel = Endpoint::new(address).unwrap().connect().await.unwrap();
+        let request = HealthCheckRequest { service: "amtd.v1.JobService".into() };
+        HealthClient::new(channel).check(request).await.unwrap().into_inner()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(async { tokio::time::timeout(PATIENCE, asked).await.expect("in time") });
+    answer.status().as_str_name().to_owned()
+}
+
+#[test]
+fn the_control_api_is_served_from_the_start_and_its_socket_goes_with_the_daemon() {
+    let place = Place::new(CONFIG);
+    let daemon = place.start();
+    place.told("READY=1");
+    assert_eq!(control_health(&place.path("run/amtd.sock")), "SERVING");
+    daemon.signal(Signal::SIGTERM);
+    let (code, log) = daemon.ended();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!place.path("run/amtd.sock").exists());
+}
+
+#[test]
+fn the_control_socket_of_the_service_manager_is_used_and_left() {
+    let place = Place::new(CONFIG);
+    let socket = place.path("control.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let plain = place.command();
+    let mut command = Command::new("sh");
+    let pass = "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=control exec \"$@\"";
+    command.args(["-c", pass, "sh"]).arg(plain.get_program()).args(plain.get_args());
+    command.env("NOTIFY_SOCKET", place.path("notify")).stdin(OwnedFd::from(listener)).stderr(Stdio::piped());
+    let daemon = Daemon(command.spawn().unwrap());
+    place.told("READY=1");
+    assert_eq!(control_health(&socket), "SERVING");
+    assert!(!place.path("run/amtd.sock").exists(), "there is one place to ask");
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.ended().0, Some(0));
+    assert!(socket.exists());
 }
 
 fn port_of(status: &str) -> u16 {

@@ -13,11 +13,13 @@ use crate::Error;
 pub struct Binaries {
     /// The daemon.
     pub amtd: PathBuf,
+    /// Its command line client.
+    pub amtctl: PathBuf,
     /// The firmware simulator.
     pub amt_sim: PathBuf,
 }
 
-/// Builds `amtd` and `amt-sim` if need be, and says where they are. What cargo has to say goes to stderr.
+/// Builds `amtd`, `amtctl` and `amt-sim` if need be, and says where they are. What cargo has to say goes to stderr.
 ///
 /// The caller is a program that cargo built, so that its own path tells profile and target directory; both are used again.
 ///
@@ -33,7 +35,7 @@ fn build() -> Result<Binaries, String> {
     // Somebody who watches wants to see it go on; a log does not.
     let quiet = !std::io::stderr().is_terminal();
     let output = Command::new(cargo)
-        .args(["build", "--package", "amtd", "--package", "amt-sim", "--bins"])
+        .args(["build", "--package", "amtd", "--package", "amtctl", "--package", "amt-sim", "--bins"])
         .args(quiet.then_some("--quiet"))
         .args(["--message-format", "json-render-diagnostics"])
         .args(own_layout()?)
@@ -45,7 +47,11 @@ fn build() -> Result<Binaries, String> {
         return Err(format!("cargo build failed ({})", output.status));
     }
     let messages = String::from_utf8_lossy(&output.stdout);
-    Ok(Binaries { amtd: executable(&messages, "amtd")?, amt_sim: executable(&messages, "amt-sim")? })
+    Ok(Binaries {
+        amtd: executable(&messages, "amtd")?,
+        amtctl: executable(&messages, "amtctl")?,
+        amt_sim: executable(&messages, "amt-sim")?,
+    })
 }
 
 /// `--profile` and `--target-dir` of the program that is running.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::binaries::binaries;
 use crate::http::Response;
 use crate::notify::NotifySocket;
-use crate::{Error, Journal, PATIENCE, Process, Usage, unix_http};
+use crate::{Amtctl, Error, Journal, PATIENCE, Process, Usage, unix_http};
 
 /// Ports that firmware may ask for (apf 3.4). Each is served on a free port instead, so that tests neither need privilege nor
 /// get into each other's way.
@@ -187,6 +187,14 @@ impl Daemon {
     /// It does not answer.
     pub fn http(&self, path: &str) -> Result<Response, Error> {
         unix_http::get(&self.http_socket(), path)
+    }
+
+    /// A run of `amtctl` that talks to it.
+    ///
+    /// # Errors
+    /// The programs cannot be built.
+    pub fn amtctl(&self) -> Result<Amtctl, Error> {
+        Amtctl::new(&self.runtime_directory().join("amtd.sock"))
     }
 
     /// Path of its HTTP socket.

@@ -21,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod amtctl;
 pub mod binaries;
 pub mod daemon;
 mod error;
@@ -32,6 +33,7 @@ pub mod sim;
 pub mod unix_http;
 pub mod wsman;
 
+pub use amtctl::{Amtctl, Said};
 pub use daemon::{Daemon, DaemonOptions};
 pub use error::Error;
 pub use journal::Journal;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::device::DeviceConfig;
 use crate::faults::Step;
+use crate::tls::IdentityChain;
 
 /// Smallest `max_message` that can carry every message of the start-up (apf 2.13: the version message has 93 bytes), kept lower
 /// on purpose for the fault "max_msg_length 64" of apf 12.
@@ -21,6 +22,12 @@ pub struct SimConfig {
     pub socket: PathBuf,
     /// Path of the control socket; none if `None`.
     pub control: Option<PathBuf>,
+    /// Name below `/dev` of a device node that is served besides the socket; none if `None`.
+    pub cuse: Option<String>,
+    /// File that keeps the device's lasting state; if it exists, it decides about the state instead of `device`.
+    pub state_file: Option<PathBuf>,
+    /// What firmware does after a change of the control mode or the provisioning state.
+    pub settling: Settling,
     /// How long requests take.
     pub profile: TimeProfile,
     /// When the engine is free again after a request.
@@ -44,6 +51,9 @@ impl SimConfig {
         Self {
             socket: socket.into(),
             control: None,
+            cuse: None,
+            state_file: None,
+            settling: Settling::default(),
             profile: TimeProfile::Instant,
             engine: EngineModel::Independent,
             apf: ApfConfig::default(),
@@ -66,6 +76,15 @@ impl SimConfig {
     }
 }
 
+/// What firmware does after a change of its control mode or its provisioning state, before it is as reachable as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settling {
+    /// How long LME and AMTHI take no connection (EBUSY), and AMTHI answers NOT_READY on the one that there is.
+    pub time: Duration,
+    /// Whether the connections to both are dropped when it starts, before the answer to what was asked.
+    pub reset: bool,
+}
+
 /// How long the engine takes for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TimeProfile {
@@ -85,6 +104,27 @@ pub enum EngineModel {
     Independent,
     /// Busy until the last byte of the response has been sent within the host's window.
     Stuck,
+}
+
+/// Where TLS is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TlsMode {
+    /// Nowhere: the secure ports, if they are forwarded, carry plain HTTP.
+    #[default]
+    Off,
+    /// On the secure ports, 16993 and 664; the plain ones are served too.
+    Also,
+    /// On the secure ports, and firmware forwards no others (AMT 19 and later).
+    Enforced,
+}
+
+/// TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TlsConfig {
+    /// Where it is spoken. It does not change [`ApfConfig::ports`].
+    pub mode: TlsMode,
+    /// How much of the device's chain is shown before provisioning.
+    pub identity: IdentityChain,
 }
 
 /// When firmware gives window back for bytes that the host sent.

@@ -5,26 +5,42 @@
 
 use std::time::{Duration, Instant};
 
-use self::accounts::{ADMIN_USER, Accounts, Ha1, LOCAL_SYSTEM_USER, Password, Role};
+use serde::{Deserialize, Serialize};
+
+use self::accounts::{
+    ADMIN_USER, Access, Accounts, Admin, Ha1, Identity, LOCAL_SYSTEM_USER, Password, Realms, Role,
+};
+use self::features::Features;
 use self::message_log::{EventRecord, MessageLog};
 use self::network::{HashAlgorithm, HashEntry, Network};
 use self::power::Power;
 use self::presence::AgentPresence;
+use self::provisioning::Provisioning;
+pub use self::provisioning::{ProvisioningState, StateError};
 use self::random::Random;
+pub(crate) use self::saved::Saved;
 use self::settings::Settings;
+use crate::config::TlsConfig;
+use crate::faults::MethodFaults;
+use crate::tls::{Security, Store};
 use crate::web::ServerState;
 use crate::web::digest::{Claim, Denied, LoginPolicy};
 
 pub mod accounts;
+pub(crate) mod chain;
+pub(crate) mod features;
 pub mod message_log;
 pub mod network;
 pub mod power;
 pub mod presence;
+pub(crate) mod provisioning;
 pub(crate) mod random;
+mod saved;
 mod settings;
 
 /// Who owns the device's configuration (`CurrentControlMode`; AMTHI 0x6B).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ControlMode {
     /// Not activated.
     None = 0,
@@ -32,31 +48,6 @@ pub enum ControlMode {
     Client = 1,
     /// Admin control mode (ACM).
     Admin = 2,
-}
-
-/// Provisioning state (AMTHI 0x11).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProvisioningState {
-    /// Not provisioned.
-    Pre = 0,
-    /// In provisioning. The simulator passes through it within one command, so that nobody sees it.
-    In = 1,
-    /// Provisioned.
-    Post = 2,
-}
-
-/// Why the device refused a change of its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StateError {
-    /// The device is already activated.
-    #[error("the device is activated already; unprovision it first")]
-    AlreadyActivated,
-    /// The device is not activated.
-    #[error("the device is not activated")]
-    NotActivated,
-    /// The command is not for this control mode.
-    #[error("admin control mode is left through WSMAN only")]
-    AdminControl,
 }
 
 /// Versions that the device reports.
@@ -73,6 +64,12 @@ pub struct CodeVersions {
 }
 
 impl CodeVersions {
+    /// The first number of AMT's version; 0 if it is none.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.amt.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0)
+    }
+
     /// All four numbers of the version, as in the web server's `Server` header.
     #[must_use]
     pub fn full(&self) -> String {
@@ -107,11 +104,24 @@ impl Default for CodeVersions {
 /// What a device is made from.
 #[derive(Debug, Clone)]
 pub struct DeviceConfig {
-    /// Control mode at start; anything but `None` also means provisioning state `Post`.
+    /// Control mode at start; anything but `None` also means provisioning state `Post`, unless `in_provisioning` is set.
     pub control_mode: ControlMode,
+    /// Whether the device starts half-way: after `Setup` and before its commit in client control mode, with a remote configuration
+    /// under way before activation. In admin control mode there is no such state, and this changes nothing.
+    pub in_provisioning: bool,
+    /// Whether AMT is switched on.
+    pub enabled: bool,
+    /// Whether the device can be provisioned without anybody at it (EHBC, AMTHI 0x84).
+    pub ehbc: bool,
+    /// Whether the hash of the device's own certificate (AMTHI 0x8B) is hex digits, as on some firmware, instead of bytes.
+    pub hash_as_text: bool,
+    /// Certificates (DER) whose hashes are in the table of trusted roots, as if they had come with the firmware.
+    pub trusted_roots: Vec<Vec<u8>>,
+    /// How long an unprovisioning takes after it was answered; `None` = as the time profile has it.
+    pub unprovision_time: Option<Duration>,
     /// The administrator's password while the device is activated from the start.
     pub admin_password: Password,
-    /// Additional digest users (name, password), with the administrator's rights; only while activated.
+    /// Entries of the access control list (name, password) with every realm; only while activated.
     pub users: Vec<(String, Password)>,
     /// Seed of the realm, the local system account's password, the nonces and the hashes.
     pub seed: u64,
@@ -125,12 +135,20 @@ pub struct DeviceConfig {
     pub unix_time: u64,
     /// Rules of the web server about logins.
     pub login: LoginPolicy,
+    /// TLS on the secure ports.
+    pub tls: TlsConfig,
 }
 
 impl Default for DeviceConfig {
     fn default() -> Self {
         Self {
             control_mode: ControlMode::Client,
+            in_provisioning: false,
+            enabled: true,
+            ehbc: false,
+            hash_as_text: false,
+            trusted_roots: Vec::new(),
+            unprovision_time: None,
             admin_password: Password::new("P@ssw0rd"),
             users: Vec::new(),
             seed: 1,
@@ -142,19 +160,9 @@ impl Default for DeviceConfig {
             network: Network::default(),
             unix_time: 1_750_000_000,
             login: LoginPolicy::default(),
+            tls: TlsConfig::default(),
         }
     }
-}
-
-/// A certificate in the device's store.
-#[derive(Debug, Clone)]
-pub struct Certificate {
-    /// Handle; part of the instance's name.
-    pub handle: u32,
-    /// Subject and issuer (every certificate here is self-signed), in AMT's notation.
-    pub subject: String,
-    /// DER.
-    pub der: Vec<u8>,
 }
 
 /// The device.
@@ -168,8 +176,6 @@ pub struct Device {
     pub network: Network,
     /// Trusted roots for provisioning.
     pub hashes: Vec<HashEntry>,
-    /// Certificates in the store.
-    pub certificates: Vec<Certificate>,
     /// Event log.
     pub log: MessageLog,
     /// Power state of the host, and what was asked of it.
@@ -178,15 +184,29 @@ pub struct Device {
     pub presence: AgentPresence,
     /// Settings that WSMAN's Put changes and nothing else uses.
     pub(crate) settings: Settings,
+    /// What WSMAN configures besides.
+    pub(crate) features: Features,
+    /// Keys, certificates and TLS settings.
+    pub(crate) security: Security,
     /// The web server's own state: nonces, failed logins, enumeration contexts.
     pub(crate) web: ServerState,
+    /// Methods that scripts make go wrong.
+    pub(crate) method_faults: MethodFaults,
+    /// Whether the device can be provisioned without anybody at it.
+    pub(crate) ehbc: bool,
+    /// Whether the hash of the device's own certificate is given as text.
+    pub(crate) hash_as_text: bool,
     realm: String,
     accounts: Accounts,
-    control_mode: ControlMode,
-    configuration_nonce: [u8; 20],
+    provisioning: Provisioning,
+    /// Names and interfaces as they were at first.
+    factory_network: Network,
     random: Random,
     /// Device clock at `started`, seconds since 1970, corrected by time synchronisation.
     clock: i64,
+    /// Sum of the corrections, kept over a restart.
+    clock_correction: i64,
+    clock_is_set: bool,
     started: Instant,
 }
 
@@ -195,90 +215,66 @@ impl Device {
     #[must_use]
     pub fn new(config: DeviceConfig, now: Instant) -> Self {
         let mut random = Random::new(config.seed);
-        let realm = format!("Digest:{:016X}{:016X}", random.next_u64(), random.next_u64());
-        let local_password = Password::new(random.text(32));
+        let realm = new_realm(&mut random);
+        let local_password = new_local_password(&mut random);
+        let hashes = known_hashes(&mut random, &config.trusted_roots);
+        let web = ServerState::new(config.login.clone(), random.next_u64());
+        let delay = config.unprovision_time.unwrap_or_default();
         let mut device = Self {
             uuid: config.uuid,
-            versions: config.versions,
-            network: config.network,
-            hashes: default_hashes(&mut random),
-            certificates: vec![default_certificate()],
+            versions: config.versions.clone(),
+            factory_network: config.network.clone(),
+            network: config.network.clone(),
+            hashes,
             log: MessageLog::default(),
             power: Power::default(),
             presence: AgentPresence::default(),
             settings: Settings::default(),
-            web: ServerState::new(config.login, random.next_u64()),
+            features: Features::default(),
+            security: Security::new(config.tls, Store::default()),
+            web,
+            method_faults: MethodFaults::default(),
+            ehbc: config.ehbc,
+            hash_as_text: config.hash_as_text,
             accounts: Accounts::new(&realm, local_password),
             realm,
-            control_mode: config.control_mode,
-            configuration_nonce: random.bytes(),
+            provisioning: Provisioning::new(config.control_mode, delay, &mut random),
             random,
             clock: config.unix_time.cast_signed(),
+            clock_correction: 0,
+            clock_is_set: false,
             started: now,
         };
-        if config.control_mode != ControlMode::None {
-            device.accounts.set_admin(Some(Ha1::new(ADMIN_USER, &device.realm, &config.admin_password)));
-            for (name, password) in &config.users {
-                device.accounts.add_user(name, Ha1::new(name, &device.realm, password));
-            }
-        }
+        device.begin(&config);
         device.log_start(now);
         device
     }
 
-    /// Lets time pass: watchdogs whose time is over expire.
+    /// Brings a new device into the state that it starts in.
+    fn begin(&mut self, config: &DeviceConfig) {
+        self.provisioning.start(config.in_provisioning, config.enabled);
+        if config.control_mode == ControlMode::None {
+            return;
+        }
+        let ha1 = |name: &str, password| Ha1::new(name, &self.realm, password);
+        self.accounts.set_admin(Some(Admin::new(ha1(ADMIN_USER, &config.admin_password))));
+        for (name, password) in &config.users {
+            let identity = Identity::Digest { name: name.clone(), ha1: ha1(name, password) };
+            // An entry that the list refuses could not log in either.
+            let _ = self.accounts.add_user(identity, Access::Both, Realms::ALL);
+        }
+    }
+
+    /// Lets time pass: watchdogs whose time is over expire, an unprovisioning ends.
     pub fn tick(&mut self, now: Instant) {
         self.presence.tick(now);
+        self.finish_leaving(now);
     }
 
     /// When [`Self::tick`] has something to do next, if ever. Calling it late loses nothing: every request calls it first.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.presence.next_deadline()
-    }
-
-    /// Activates the device in client control mode with the administrator's digest secret.
-    ///
-    /// # Errors
-    /// [`StateError::AlreadyActivated`], and nothing changes.
-    pub fn activate_client(&mut self, admin: Ha1, now: Instant) -> Result<(), StateError> {
-        if self.control_mode != ControlMode::None {
-            return Err(StateError::AlreadyActivated);
-        }
-        self.control_mode = ControlMode::Client;
-        self.accounts.set_admin(Some(admin));
-        self.configuration_nonce = self.random.bytes();
-        self.log_event(3, now);
-        Ok(())
-    }
-
-    /// AMTHI's Unprovision (amthi 3.16): client control mode only.
-    ///
-    /// # Errors
-    /// [`StateError::AdminControl`] in admin control mode, [`StateError::NotActivated`] if there is nothing to undo.
-    pub fn unprovision_locally(&mut self, now: Instant) -> Result<(), StateError> {
-        if self.control_mode == ControlMode::Admin {
-            return Err(StateError::AdminControl);
-        }
-        self.unprovision(now)
-    }
-
-    /// WSMAN's Unprovision: any control mode. Accounts, nonces and watchdogs are gone afterwards.
-    ///
-    /// # Errors
-    /// [`StateError::NotActivated`] if there is nothing to undo.
-    pub fn unprovision(&mut self, now: Instant) -> Result<(), StateError> {
-        if self.control_mode == ControlMode::None {
-            return Err(StateError::NotActivated);
-        }
-        self.control_mode = ControlMode::None;
-        self.accounts.set_admin(None);
-        self.web.forget_logins();
-        self.presence = AgentPresence::default();
-        self.settings = Settings::default();
-        self.configuration_nonce = self.random.bytes();
-        self.log_event(4, now);
-        Ok(())
+        [self.presence.next_deadline(), self.provisioning.deadline()].into_iter().flatten().min()
     }
 
     /// Changes the host's power state; watchdogs are suspended while the host does not run.
@@ -290,21 +286,14 @@ impl Device {
     /// Moves the device's clock by `seconds`.
     pub(crate) fn adjust_clock(&mut self, seconds: i64) {
         self.clock = self.clock.saturating_add(seconds);
+        self.clock_correction = self.clock_correction.saturating_add(seconds);
+        self.clock_is_set = true;
     }
 
     /// Control mode.
     #[must_use]
     pub fn control_mode(&self) -> ControlMode {
-        self.control_mode
-    }
-
-    /// Provisioning state.
-    #[must_use]
-    pub fn provisioning_state(&self) -> ProvisioningState {
-        match self.control_mode {
-            ControlMode::None => ProvisioningState::Pre,
-            ControlMode::Client | ControlMode::Admin => ProvisioningState::Post,
-        }
+        self.provisioning.mode
     }
 
     /// Digest realm: `Digest:` and 32 upper-case hex digits.
@@ -319,10 +308,20 @@ impl Device {
         (LOCAL_SYSTEM_USER, self.accounts.local_password())
     }
 
-    /// `ConfigurationNonce` of IPS_HostBasedSetupService.
-    #[must_use]
-    pub fn configuration_nonce(&self) -> &[u8; 20] {
-        &self.configuration_nonce
+    /// Whether anybody has ever set the device's clock.
+    pub(crate) fn clock_is_set(&self) -> bool {
+        self.clock_is_set
+    }
+
+    /// Every account.
+    pub(crate) fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// The access control list, to be changed: logins that are remembered do not count any more.
+    pub(crate) fn accounts_mut(&mut self) -> &mut Accounts {
+        self.web.forget_logins();
+        &mut self.accounts
     }
 
     /// UUID as text.
@@ -353,7 +352,8 @@ impl Device {
 
     /// Checks a digest login.
     pub(crate) fn check_login(&mut self, claim: &Claim<'_>, now: Instant) -> Result<Role, Denied> {
-        self.web.logins.check(claim, &self.realm, |user| self.accounts.find(user), now)
+        let activated = self.provisioning.mode != ControlMode::None;
+        self.web.logins.check(claim, &self.realm, |user| self.accounts.find(user, activated), now)
     }
 
     /// The header field with a new challenge.
@@ -375,28 +375,34 @@ impl Device {
     }
 }
 
-fn default_hashes(random: &mut Random) -> Vec<HashEntry> {
-    let entry = |handle, name: &str, hash: Vec<u8>, algorithm| HashEntry {
+fn new_realm(random: &mut Random) -> String {
+    format!("Digest:{:016X}{:016X}", random.next_u64(), random.next_u64())
+}
+
+fn new_local_password(random: &mut Random) -> Password {
+    Password::new(random.text(32))
+}
+
+/// The table of trusted roots: three that nobody has the keys of, then the configured ones.
+fn known_hashes(random: &mut Random, roots: &[Vec<u8>]) -> Vec<HashEntry> {
+    let entry = |handle, name: String, hash: Vec<u8>, algorithm| HashEntry {
         handle,
-        name: name.into(),
+        name,
         hash,
         algorithm,
         is_default: true,
         is_active: true,
     };
-    vec![
-        entry(1, "Simulated Root CA 1", random.bytes::<32>().into(), HashAlgorithm::Sha256),
-        entry(2, "Simulated Root CA 2", random.bytes::<32>().into(), HashAlgorithm::Sha256),
-        entry(3, "Simulated Root CA 3", random.bytes::<48>().into(), HashAlgorithm::Sha384),
-    ]
-}
-
-fn default_certificate() -> Certificate {
-    Certificate {
-        handle: 0,
-        subject: "C=US,O=amt-sim,CN=Simulated MPS Root CA".into(),
-        der: include_bytes!("device/certificate.der").into(),
+    let mut hashes = vec![
+        entry(1, "Simulated Root CA 1".into(), random.bytes::<32>().into(), HashAlgorithm::Sha256),
+        entry(2, "Simulated Root CA 2".into(), random.bytes::<32>().into(), HashAlgorithm::Sha256),
+        entry(3, "Simulated Root CA 3".into(), random.bytes::<48>().into(), HashAlgorithm::Sha384),
+    ];
+    for (der, handle) in roots.iter().zip(4..) {
+        let hash = chain::hash(HashAlgorithm::Sha256, der);
+        hashes.push(entry(handle, format!("Configured Root CA {}", handle - 3), hash, HashAlgorithm::Sha256));
     }
+    hashes
 }
 
 #[cfg(test)]
@@ -442,8 +448,8 @@ mod tests {
         let now = Instant::now();
         let mut device = device(ControlMode::None);
         let admin = Ha1::new(ADMIN_USER, device.realm(), &Password::new("x"));
-        assert_eq!(device.activate_client(admin.clone(), now), Ok(()));
-        assert_eq!(device.activate_client(admin, now), Err(StateError::AlreadyActivated));
+        assert_eq!(device.setup(admin.clone(), now), Ok(()));
+        assert_eq!(device.setup(admin, now), Err(provisioning::SetupError::InvalidState));
         assert_eq!(device.provisioning_state(), ProvisioningState::Post);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::config::{EngineModel, TimeProfile};
 use crate::device::Device;
 use crate::mei::ConnectionId;
-use crate::web::{self, Request, Response, WebConnection};
+use crate::web::{self, Request, RequestKind, Response, WebConnection};
 
 /// The channel that a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,7 @@ pub(crate) struct Job {
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) owner: Owner,
+    pub(crate) kind: RequestKind,
     pub(crate) response: Response,
     /// The web connection, back unless it has more requests here.
     pub(crate) web: Option<Box<WebConnection>>,
@@ -76,6 +77,7 @@ impl Engine {
             self.start(now);
         }
         let Running { mut job, request, .. } = self.running.take_if(|running| running.ends <= now)?;
+        let kind = request.kind();
         let response = web::execute(device, &mut job.web, request, now);
         let owner = job.owner;
         if self.model == EngineModel::Stuck {
@@ -87,7 +89,7 @@ impl Engine {
             self.waiting.push_back(job);
             None
         };
-        Some(Done { owner, response, web })
+        Some(Done { owner, kind, response, web })
     }
 
     fn start(&mut self, now: Instant) {

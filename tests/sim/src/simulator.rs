@@ -9,8 +9,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::config::{MAX_MESSAGE, MIN_MESSAGE, SimConfig};
 use crate::control::{self, ControlListener, Request};
+use crate::cuse::{Channel, Node};
 use crate::firmware::Firmware;
 use crate::mei::Listener;
+use crate::state_file::StateFileError;
 use crate::world::World;
 
 /// Most channel slots that can be configured.
@@ -39,6 +41,19 @@ pub enum StartError {
         /// Greatest allowed value.
         max: usize,
     },
+    /// The device node cannot be made.
+    #[error(
+        "cannot make the device node /dev/{name}: {source}; it needs root and the kernel module \"cuse\""
+    )]
+    Node {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The device's state cannot be taken over or kept.
+    #[error(transparent)]
+    State(#[from] StateFileError),
     /// The thread or its runtime cannot be made.
     #[error("cannot start the simulator's thread: {0}")]
     Thread(io::Error),
@@ -60,7 +75,7 @@ impl Simulator {
     /// Starts a simulator in its own thread. Its sockets listen when this returns.
     ///
     /// # Errors
-    /// If a setting is out of its range, a socket cannot be bound, or the thread cannot be started.
+    /// If a setting is out of its range, the state file is damaged, a socket cannot be bound, or the thread cannot be started.
     pub fn start(config: SimConfig) -> Result<Self, StartError> {
         check(&config)?;
         let bind_error = |path: &PathBuf| {
@@ -73,6 +88,8 @@ impl Simulator {
             Some(path) => Some(ControlListener::bind(path).map_err(bind_error(path))?),
             None => None,
         };
+        let node = config.cuse.as_deref().map(make_node).transpose()?;
+        let firmware = Firmware::load(config)?;
         let (requests, receiver) = mpsc::channel(control::QUEUE);
         let (stop, stopped) = oneshot::channel();
         let (finish, finished) = oneshot::channel();
@@ -80,7 +97,8 @@ impl Simulator {
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
         let sender = requests.clone();
         let body = move || {
-            let outcome = runtime.block_on(serve(config, listener, control, (sender, receiver), stopped));
+            let outcome =
+                runtime.block_on(serve(firmware, (listener, node, control), (sender, receiver), stopped));
             if let Err(error) = outcome {
                 eprintln!("amt-sim: stopped: {error}");
             }
@@ -143,14 +161,18 @@ fn check(config: &SimConfig) -> Result<(), StartError> {
     Ok(())
 }
 
+fn make_node(name: &str) -> Result<Channel, StartError> {
+    Channel::open(name).map_err(|source| StartError::Node { name: name.into(), source })
+}
+
 async fn serve(
-    config: SimConfig,
-    listener: Listener,
-    control: Option<ControlListener>,
+    firmware: Firmware,
+    (listener, node, control): (Listener, Option<Channel>, Option<ControlListener>),
     (sender, receiver): (mpsc::Sender<Request>, mpsc::Receiver<Request>),
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
-    let world = World::new(Firmware::new(config), listener.register()?, receiver);
+    let devices = (listener.register()?, node.map(Node::new).transpose()?);
+    let world = World::new(firmware, devices, receiver);
     let control = async {
         match control {
             Some(control) => control.serve(sender).await,

@@ -14,6 +14,11 @@ const ENABLED: u8 = 1 << 1;
 const TLS_ONLY: u8 = 1 << 6;
 const NEW_INTERFACE: u8 = 1 << 7;
 
+/// Statuses (amthi 4).
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 0x9E;
+const UPDATE_NOT_ALLOWED: u8 = 0xA8;
+
 /// The firmware's end of one watchdog connection.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
@@ -29,8 +34,7 @@ impl Watchdog {
             (0x02, 0x13, 2..) => &[0x02, 0x04, 0x83, 0x10, 0, 0],
             (0x02, 0x14, _) => &[],
             (0x05, 0x51, _) => &[manageability(firmware)],
-            // "Set operational state": the device is provisioned or about to be, so that this has no effect here.
-            (0x05, 0x53, 1..) => &[0x05, 0x03, 0x53, 0x10, 0],
+            (0x05, 0x53, 1..) => &[0x05, 0x03, 0x53, 0x10, set_operational_state(firmware, payload[0])],
             _ => return,
         };
         self.answers.push_back(Packet::new(answer));
@@ -45,7 +49,17 @@ impl Watchdog {
 fn manageability(firmware: &Firmware) -> u8 {
     let ports = &firmware.config.apf.ports;
     let tls_only = ports.contains(&16993) && !ports.contains(&16992);
-    CHANGE_ALLOWED | ENABLED | NEW_INTERFACE | if tls_only { TLS_ONLY } else { 0 }
+    let enabled = if firmware.device.is_enabled() { ENABLED } else { 0 };
+    CHANGE_ALLOWED | enabled | NEW_INTERFACE | if tls_only { TLS_ONLY } else { 0 }
+}
+
+/// Status of "set operational state": a device that is provisioned stays on (a guess, as is the width of the status).
+fn set_operational_state(firmware: &mut Firmware, wanted: u8) -> u8 {
+    match wanted {
+        0 | 1 if firmware.device.enable(wanted == 1).is_ok() => SUCCESS,
+        0 | 1 => UPDATE_NOT_ALLOWED,
+        _ => FAILURE,
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +80,22 @@ mod tests {
         let question = [0x05, 0x02, 0x51, 0x10];
         assert_eq!(ask(&[16992, 623], &question), Some(vec![0x83]));
         assert_eq!(ask(&[16993, 664], &question), Some(vec![0xC3]));
+    }
+
+    #[test]
+    fn amt_is_switched_on_and_off_only_before_it_is_provisioned() {
+        let switch = |firmware: &mut Firmware, on| {
+            let mut watchdog = Watchdog::default();
+            watchdog.handle(firmware, &[0x05, 0x03, 0x53, 0x10, on]);
+            watchdog.transmit().map(|packet| [packet.head(), packet.body()].concat()[4])
+        };
+        let mut firmware = Firmware::new(SimConfig::new("unused"));
+        assert_eq!(switch(&mut firmware, 0), Some(UPDATE_NOT_ALLOWED));
+        firmware.device.unprovision(firmware.now).unwrap();
+        assert_eq!((switch(&mut firmware, 0), firmware.device.is_enabled()), (Some(SUCCESS), false));
+        assert_eq!(manageability(&firmware) & ENABLED, 0);
+        assert_eq!((switch(&mut firmware, 1), firmware.device.is_enabled()), (Some(SUCCESS), true));
+        assert_eq!(switch(&mut firmware, 2), Some(FAILURE));
     }
 
     #[test]

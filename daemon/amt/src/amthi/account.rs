@@ -1,7 +1,8 @@
 //! The account by which local programs log in to WSMAN before the device is provisioned (amthi 3.12).
 
 use super::reader::{Reader, before_nul};
-use super::{AmthiError, Command, Secret};
+use super::{AmthiError, Command};
+use crate::Secret;
 
 /// Asks for the local system account. Its validity is limited; it is to be asked for again before each use.
 ///

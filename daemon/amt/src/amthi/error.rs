@@ -59,6 +59,14 @@ pub enum AmthiError {
         /// The space there is.
         space: usize,
     },
+    /// A field has a number whose meaning decides how to go on, and it is not known.
+    #[error("AMTHI reply has {number} as {field}, which is not known")]
+    UnknownNumber {
+        /// The field.
+        field: &'static str,
+        /// The number.
+        number: u8,
+    },
     /// A field that must be text is not. Its bytes are not shown, as it may be a secret.
     #[error("AMTHI reply has a {field} that is not text")]
     NotText {
@@ -79,6 +87,7 @@ impl AmthiError {
             | Self::Status(_)
             | Self::Truncated { .. }
             | Self::StringLength { .. }
+            | Self::UnknownNumber { .. }
             | Self::NotText { .. } => false,
         }
     }

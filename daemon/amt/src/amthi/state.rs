@@ -69,6 +69,21 @@ impl Command for GetControlMode {
     }
 }
 
+/// Asks whether the maker of the platform allows admin control mode without a certificate (embedded host based
+/// configuration).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetEhbcState;
+
+impl Command for GetEhbcState {
+    type Answer = bool;
+
+    const OPERATION: u32 = 0x84;
+
+    fn parse(payload: &[u8]) -> Result<bool, AmthiError> {
+        Ok(Reader::new(payload).u32("EHBC state")? != 0)
+    }
+}
+
 /// Asks for the UUID of the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GetUuid;

@@ -19,12 +19,24 @@ impl Status {
     pub const NOT_PERMITTED: Self = Self(0x10);
     /// A parameter was wrong.
     pub const INVALID_PARAMETER: Self = Self(0x24);
+    /// Something that must come first is missing.
+    pub const REQUEST_UNEXPECTED: Self = Self(0x1E);
+    /// The memory in which it would be stored is protected against too many changes.
+    pub const FLASH_WRITE_LIMIT_EXCEEDED: Self = Self(0x26);
     /// Random numbers are being collected.
     pub const RNG_GENERATION_IN_PROGRESS: Self = Self(0x2F);
     /// There is no self-generated certificate yet.
     pub const CERTIFICATE_NOT_READY: Self = Self(0x31);
+    /// The password is too weak, or wrong.
+    pub const INVALID_PASSWORD: Self = Self(0x806);
+    /// Something is missing: of remote access its policy, of configuration over TLS the firmware setup's password.
+    pub const DATA_MISSING: Self = Self(0x809);
+    /// It is there already.
+    pub const DUPLICATE: Self = Self(0x80A);
     /// The interface that was asked for does not exist.
     pub const INTERFACE_DOES_NOT_EXIST: Self = Self(0x9C5);
+    /// A component of the firmware does not allow it.
+    pub const BLOCKING_COMPONENT: Self = Self(0x81C);
     /// Keys are being made.
     pub const PKI_GENERATING_KEYS: Self = Self(0x80D);
 
@@ -152,6 +164,8 @@ const NAMES: &[(u32, &str)] = &[
     (0x818, "NO_ASSOCIATION"),
     (0x81B, "AUDIT_FAIL"),
     (0x81C, "BLOCKING_COMPONENT"),
+    (0x821, "USER_CONSENT_REQUIRED"),
+    (0x822, "OPERATION_IN_PROGRESS"),
     (0x9C4, "IPV6_INTERFACE_DISABLED"),
     (0x9C5, "INTERFACE_DOES_NOT_EXIST"),
 ];

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 
 use super::*;
+use crate::CertificateDigest;
 use crate::version::AmtVersion;
 
 /// A reply to `operation` with the status and payload given.
@@ -326,6 +327,7 @@ fn decode_with_all(message: &[u8]) -> usize {
     let handle =
         GetCertificateHash { handle: EnumerateHashHandles::parse(&[1, 0, 0, 0, 1, 0, 0, 0]).unwrap()[0] };
     let lan = GetLanSettings { interface: LanInterface::Wired };
+    let start = StartHostBasedConfiguration { server_certificate: CertificateDigest::Sha256([0; 32]) };
     shown(GetCodeVersions.decode(message))
         + shown(GetProvisioningState.decode(message))
         + shown(GetControlMode.decode(message))
@@ -336,6 +338,12 @@ fn decode_with_all(message: &[u8]) -> usize {
         + shown(GetLocalSystemAccount.decode(message))
         + shown(EnumerateHashHandles.decode(message))
         + shown(handle.decode(message))
+        + shown(Unprovision.decode(message))
+        + shown(GetFqdn.decode(message))
+        + shown(GetDnsSuffixes.decode(message))
+        + shown(GetEhbcState.decode(message))
+        + shown(GetCiraLog.decode(message))
+        + shown(start.decode(message))
 }
 
 proptest! {
@@ -346,7 +354,9 @@ proptest! {
 
     #[test]
     fn no_payload_behind_a_good_header_makes_the_decoder_panic(
-        operation in proptest::sample::select(vec![0x11, 0x1A, 0x2C, 0x2D, 0x36, 0x46, 0x48, 0x5C, 0x67, 0x6B]),
+        operation in proptest::sample::select(vec![
+            0x10, 0x11, 0x1A, 0x2C, 0x2D, 0x36, 0x3E, 0x46, 0x48, 0x56, 0x5C, 0x67, 0x6B, 0x84, 0x8B, 0x8E,
+        ]),
         payload in proptest::collection::vec(any::<u8>(), 0..600),
     ) {
         prop_assert!(decode_with_all(&reply(operation, 0, &payload)) > 0);
@@ -360,4 +370,138 @@ proptest! {
         let cut = reply(0x1A, 0, &payload[..length.min(payload.len() - 1)]);
         prop_assert!(GetCodeVersions.decode(&cut).is_err(), "cut by firmware, with a length that says so");
     }
+}
+
+#[test]
+fn commands_that_change_the_device_are_made_byte_by_byte() {
+    // amthi 2: unprovision has a mode, the others nothing.
+    assert_eq!(Unprovision.request(), [1, 1, 0, 0, 0x10, 0, 0, 4, 4, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(StartConfiguration.request(), [1, 1, 0, 0, 0x29, 0, 0, 4, 0, 0, 0, 0]);
+    assert_eq!(StopConfiguration.request(), [1, 1, 0, 0, 0x5E, 0, 0, 4, 0, 0, 0, 0]);
+    assert_eq!(OpenUserInitiatedConnection.request(), [1, 1, 0, 0, 0x44, 0, 0, 4, 0, 0, 0, 0]);
+    assert_eq!(CloseUserInitiatedConnection.request(), [1, 1, 0, 0, 0x45, 0, 0, 4, 0, 0, 0, 0]);
+    let name = SetHostFqdn::new("pc.lan").unwrap();
+    let expected = [&[1, 1, 0, 0, 0x5B, 0, 0, 4, 9, 0, 0, 0, 7, 0][..], b"pc.lan\0"].concat();
+    assert_eq!(name.request(), expected);
+}
+
+#[test]
+fn commands_that_change_the_device_say_so() {
+    fn changes<C: Command>(_: C) -> bool {
+        C::CHANGES
+    }
+    assert!(changes(Unprovision) && changes(StartConfiguration) && changes(StopConfiguration));
+    assert!(changes(OpenUserInitiatedConnection) && changes(CloseUserInitiatedConnection));
+    assert!(changes(SetHostFqdn::new("pc").unwrap()));
+    assert!(changes(StartHostBasedConfiguration { server_certificate: CertificateDigest::sha256(b"") }));
+    assert!(!changes(GetControlMode) && !changes(GetLocalSystemAccount) && !changes(GetCiraLog));
+}
+
+#[test]
+fn refused_unprovision_is_no_success_whatever_else_it_says() {
+    // amthi 3.16: in admin control mode the state that follows is 0 all the same.
+    let refused = Unprovision.decode(&reply(0x10, 3, &[0; 4]));
+    assert_eq!(refused, Err(AmthiError::Status(Status::INVALID_AMT_MODE)));
+    assert_eq!(Unprovision.decode(&reply(0x10, 0, &[0; 4])), Ok(()));
+    assert_eq!(Unprovision.decode(&reply(0x10, 0, &[])), Ok(()));
+}
+
+#[test]
+fn host_names_that_cannot_be_sent_are_refused() {
+    for name in ["", "a\0b", &"x".repeat(254)] {
+        assert_eq!(SetHostFqdn::new(name), None, "{name:?}");
+    }
+}
+
+#[test]
+fn host_based_start_names_the_certificate_in_the_layout_of_402_bytes() {
+    // amthi 3.13: algorithm @12, hash @13, VPN @77, length of the list @78, list @82.
+    let start = StartHostBasedConfiguration { server_certificate: CertificateDigest::Sha256([0xAB; 32]) };
+    let request = start.request();
+    assert_eq!(request.len(), 402);
+    assert_eq!(request[..14], [1, 1, 0, 0, 0x8B, 0, 0, 4, 0x86, 1, 0, 0, 2, 0xAB]);
+    assert_eq!(request[13..45], [0xAB; 32]);
+    assert!(request[45..].iter().all(|byte| *byte == 0));
+    let start = StartHostBasedConfiguration { server_certificate: CertificateDigest::Sha384([0xCD; 48]) };
+    assert_eq!(start.request()[12..14], [3, 0xCD]);
+    assert_eq!(start.request()[60..62], [0xCD, 0]);
+}
+
+#[test]
+fn hash_of_the_device_is_read_as_bytes_and_as_digits() {
+    let start = StartHostBasedConfiguration { server_certificate: CertificateDigest::Sha256([0; 32]) };
+    let answer = |algorithm: u8, hash: &[u8]| {
+        let mut payload = [&[algorithm], hash].concat();
+        payload.resize(payload.len().max(65), 0);
+        start.decode(&reply(0x8B, 0, &payload))
+    };
+    assert_eq!(answer(2, &[0xAB; 32]), Ok(CertificateDigest::Sha256([0xAB; 32])));
+    assert_eq!(answer(3, &[0xAB; 48]), Ok(CertificateDigest::Sha384([0xAB; 48])));
+    assert_eq!(answer(2, "aB".repeat(32).as_bytes()), Ok(CertificateDigest::Sha256([0xAB; 32])));
+    assert_eq!(answer(3, "AB".repeat(48).as_bytes()), Ok(CertificateDigest::Sha384([0xAB; 48])));
+    // Bytes that happen to be digits are followed by zeros, which are none.
+    assert_eq!(answer(2, &[b'7'; 32]), Ok(CertificateDigest::Sha256([b'7'; 32])));
+    let field = "certificate hash algorithm";
+    assert_eq!(answer(1, &[0; 20]), Err(AmthiError::UnknownNumber { field, number: 1 }));
+    assert!(start.decode(&reply(0x8B, 0, &[2, 1, 2])).is_err());
+}
+
+#[test]
+fn names_of_the_device_are_read() {
+    let numbers = [1_u32, 0, 1440, 900, 4].map(u32::to_le_bytes);
+    let payload = [numbers.as_flattened(), &ansi("host.example.com\0")].concat();
+    let expected = Fqdn {
+        shared: true,
+        dynamic_dns: false,
+        update_interval: 1440,
+        time_to_live: 900,
+        host_name_length: 4,
+        name: "host.example.com".into(),
+    };
+    assert_eq!(GetFqdn.decode(&reply(0x56, 0, &payload)), Ok(expected));
+
+    let suffixes = GetDnsSuffixes.decode(&reply(0x3E, 0, &ansi("example.com\0example.org\0\0")));
+    assert_eq!(suffixes, Ok(vec!["example.com".into(), "example.org".into()]));
+    assert_eq!(GetDnsSuffixes.decode(&reply(0x3E, 0, &[0, 0])), Ok(vec![]));
+}
+
+#[test]
+fn embedded_configuration_is_on_for_any_number_but_zero() {
+    assert_eq!(GetEhbcState.decode(&reply(0x84, 0, &[0; 4])), Ok(false));
+    assert_eq!(GetEhbcState.decode(&reply(0x84, 0, &[0, 1, 0, 0])), Ok(true));
+}
+
+#[test]
+fn log_of_the_tunnel_is_read_at_the_documented_places() {
+    assert_eq!(GetCiraLog.request(), [1, 1, 0, 0, 0x8E, 0, 0, 4, 1, 0, 0, 0, 0]);
+    let mut message = reply(0x8E, 0, &[0; 2781]);
+    assert_eq!(message.len(), 2797, "amthi 3.14");
+    message[17] = 1;
+    message[18] = 2;
+    for (place, number) in [(22, 100_u32), (26, 60), (31, 200), (36, 300), (40, 400)] {
+        message[place..place + 4].copy_from_slice(&number.to_le_bytes());
+    }
+    message[30] = 4;
+    message[35] = 5;
+    message[44] = 1;
+    message[53..58].copy_from_slice(b"mps-1");
+    message[598..603].copy_from_slice(b"mps-2");
+    let log = GetCiraLog.decode(&message).unwrap();
+    let expected = CiraLog {
+        version: 0,
+        open: true,
+        connection: 2,
+        last_keep_alive: 100,
+        keep_alive_interval: 60,
+        last_connection_status: 4,
+        last_connection_time: 200,
+        last_tunnel_status: 5,
+        last_opened: 300,
+        last_closed: 400,
+        failed_tunnel: Some("mps-1".into()),
+        failed_connection: None,
+    };
+    assert_eq!(log, expected);
+    message[589] = 1;
+    assert_eq!(GetCiraLog.decode(&message).unwrap().failed_connection.as_deref(), Some("mps-2"));
 }

@@ -12,9 +12,11 @@ use amtd_apf::{
 use tokio::sync::watch;
 
 use crate::{
+    control::HealthSources,
     driver::{ClassStatus, DriverCounters, DriverStatus, Handle, LinkStatus, SessionStatus},
     front::{FrontStatus, PortReport},
     http::StatusSource,
+    jobs,
     status::{self, Status, Timestamp},
 };
 
@@ -25,6 +27,7 @@ pub struct Facts {
     pub(super) link: watch::Receiver<LinkStatus>,
     pub(super) front: watch::Receiver<FrontStatus>,
     firmware: watch::Receiver<status::Firmware>,
+    jobs: jobs::Handle,
     started_at: SystemTime,
     started: Instant,
 }
@@ -35,9 +38,23 @@ impl Facts {
         driver: Handle,
         front: watch::Receiver<FrontStatus>,
         firmware: watch::Receiver<status::Firmware>,
+        jobs: jobs::Handle,
     ) -> Self {
         let link = driver.link();
-        Self { driver, link, front, firmware, started_at: SystemTime::now(), started: Instant::now() }
+        Self { driver, link, front, firmware, jobs, started_at: SystemTime::now(), started: Instant::now() }
+    }
+}
+
+impl Facts {
+    /// Where health is seen from.
+    pub(super) fn health(&self) -> HealthSources<Self> {
+        HealthSources {
+            status: self.clone(),
+            link: self.link.clone(),
+            front: self.front.clone(),
+            firmware: self.firmware.clone(),
+            jobs: self.jobs.journal_faults(),
+        }
     }
 }
 
@@ -55,6 +72,7 @@ impl StatusSource for Facts {
             link: link(&self.link.borrow()),
             firmware: self.firmware.borrow().clone(),
             ports: front.ports.iter().map(port).collect(),
+            jobs: jobs(self.jobs.counts()),
             ..Status::default()
         };
         status.connections.current = front.connections;
@@ -66,7 +84,7 @@ impl StatusSource for Facts {
 fn with_driver(mut status: Status, driver: DriverStatus) -> Status {
     let DriverStatus { link: latest, session, flows, classes, mux, driver } = driver;
     status.link = link(&latest);
-    status.queues = classes.iter().map(queue).collect();
+    status.queues = classes.iter().map(|class| queue(class, &flows)).collect();
     status.connections.by_stage = by_stage(&flows);
     status.counters.mux = (&mux).into();
     status.counters.driver = driver_counters(&driver);
@@ -92,11 +110,13 @@ fn with_session(mut status: Status, session: &SessionStatus) -> Status {
     status
 }
 
-fn queue(row: &ClassStatus) -> status::Queue {
+fn queue(row: &ClassStatus, flows: &[FlowInfo]) -> status::Queue {
+    let executing = flows.iter().filter(|flow| flow.class == row.class && flow.stage == "active").count();
     let ClassCounters { admitted, demoted, missed, waited, executed } = &row.counters;
     status::Queue {
         class: row.class,
         depth: row.queued,
+        executing,
         admitted: *admitted,
         demoted: *demoted,
         missed: *missed,
@@ -134,6 +154,13 @@ fn port(report: &PortReport) -> status::Port {
         error: report.error.clone(),
         holder: report.holder.clone(),
     }
+}
+
+fn jobs(counts: jobs::Counts) -> status::Jobs {
+    let jobs::Counts { queued, running, ended, journal_fault } = counts;
+    let ended = ended.into_iter();
+    let ended = ended.map(|(kind, verdict, count)| status::JobsEnded { kind: kind.as_str(), verdict, count });
+    status::Jobs { queued, running, journal_error: journal_fault, ended: ended.collect() }
 }
 
 fn channel(info: &ChannelInfo) -> status::Channel {

@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::{
-    cli::DirectoryError, config::ConfigError, front::ExplainError, http::BindError, lock::LockError,
-    supervise::EssentialEnded, telemetry::TelemetryError,
+    cli::DirectoryError, config::ConfigError, control::ControlError, front::ExplainError, listen::BindError,
+    lock::LockError, supervise::EssentialEnded, telemetry::TelemetryError,
 };
 
 /// Exit code for a command line that makes no sense.
@@ -28,9 +28,12 @@ pub enum Failure {
     /// Another daemon is running.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The sockets for status cannot be opened.
+    /// The sockets for status or control cannot be opened.
     #[error(transparent)]
-    Http(#[from] BindError),
+    Bind(#[from] BindError),
+    /// The control API cannot be served.
+    #[error(transparent)]
+    Control(ControlError),
     /// The system gives no threads, timers or signals.
     #[error("the system refuses what every program needs: {0}")]
     System(#[from] io::Error),
@@ -52,18 +55,30 @@ impl Failure {
             // EX_NOINPUT
             Self::Explain(ExplainError::Read { .. }) => 66,
             // EX_UNAVAILABLE
-            Self::Http(BindError::Tcp { .. }) => 69,
+            Self::Bind(BindError::Tcp { .. }) => 69,
             // EX_SOFTWARE
             Self::Ended(_) => 70,
             // EX_OSERR
             Self::System(_) => 71,
             // EX_CANTCREAT
             Self::Directory(_) | Self::Lock(LockError::Io { .. }) => 73,
-            Self::Http(BindError::Unix { .. } | BindError::NotASocket { .. }) => 73,
+            Self::Bind(BindError::Unix { .. } | BindError::NotASocket { .. }) => 73,
             // EX_TEMPFAIL
-            Self::Lock(LockError::Held { .. }) | Self::Http(BindError::Taken { .. }) => 75,
+            Self::Lock(LockError::Held { .. }) | Self::Bind(BindError::Taken { .. }) => 75,
+            // EX_OSFILE
+            Self::Control(ControlError::Inherited(_)) => 72,
             // EX_CONFIG
-            Self::Config(_) | Self::Telemetry(_) => 78,
+            Self::Control(_) | Self::Config(_) | Self::Telemetry(_) => 78,
+        }
+    }
+}
+
+impl From<ControlError> for Failure {
+    /// A socket is a socket, whoever serves it.
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Bind(error) => Self::Bind(error),
+            error => Self::Control(error),
         }
     }
 }

@@ -1,12 +1,16 @@
 //! Each part's share of the configuration.
 
+use amtd_amt::{job::Policy, retry::RetryPolicy, wsman::ClientConfig};
 use amtd_apf::{Port, SessionConfig, Timeouts, mux::MuxConfig};
 use amtd_mei::RecoveryConfig;
 
 use crate::{
+    cli::Directories,
     config::{self, Config, Period},
     driver::{DriverConfig, LinkConfig},
-    front::{FrontConfig, PortsConfig, RelayConfig, Rules},
+    front::{FrontConfig, OWN_CONNECTIONS, PortsConfig, RelayConfig, Rules},
+    jobs::JobsConfig,
+    machine::Limits,
 };
 
 pub(super) fn driver(config: &Config) -> DriverConfig {
@@ -53,6 +57,51 @@ pub(super) fn front(config: &Config) -> FrontConfig {
     }
 }
 
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits { connect: config.device.connect_limit.get(), answer: config.firmware.answer_limit.get() }
+}
+
+pub(super) fn jobs(config: &Config, directories: &Directories) -> JobsConfig {
+    JobsConfig {
+        jobs: config.jobs.clone(),
+        policy: policy(&config.flows),
+        state_dir: directories.state.clone(),
+    }
+}
+
+fn policy(section: &config::Flows) -> Policy {
+    Policy {
+        ask: RetryPolicy {
+            attempts: section.ask_attempts,
+            pause: section.ask_pause.get(),
+            max_pause: section.ask_max_pause.get(),
+            limit: section.ask_limit.get(),
+            deadline: section.ask_deadline.get(),
+        },
+        wsman: ClientConfig {
+            retry: RetryPolicy {
+                attempts: section.wsman_attempts,
+                pause: section.wsman_pause.get(),
+                max_pause: section.wsman_max_pause.get(),
+                limit: section.wsman_limit.get(),
+                deadline: section.wsman_deadline.get(),
+            },
+            max_answer: section.wsman_max_answer,
+            max_instances: section.wsman_max_instances,
+        },
+        enablement_limit: section.enablement_limit.get(),
+        verify_attempts: section.verify_attempts,
+        verify_pause: section.verify_pause.get(),
+        unprovision_attempts: section.unprovision_attempts,
+        settle_attempts: section.settle_attempts,
+        settle_pause: section.settle_pause.get(),
+        clock_tolerance: section.clock_tolerance.get(),
+        expiry_warning_days: section.expiry_warning_days,
+        // None are configured: the identity of a device that enforces TLS is not verified, and plans say so.
+        authorities: Vec::new(),
+    }
+}
+
 fn recovery(section: &config::Recovery) -> RecoveryConfig {
     RecoveryConfig {
         device_first: section.device_first.get(),
@@ -74,7 +123,7 @@ fn mux(config: &Config) -> MuxConfig {
     let queue = &config.queue;
     MuxConfig {
         session: session(&config.apf),
-        max_flows: config.front.max_connections,
+        max_flows: config.front.max_connections + OWN_CONNECTIONS,
         reserved_slots: queue.reserved_slots,
         backlog: queue.backlog.get(),
         executing_wait: queue.executing_wait.get(),
@@ -136,7 +185,10 @@ mod tests {
     #[test]
     fn the_configuration_and_the_parts_have_the_same_defaults() {
         let config = Config::default();
-        assert_eq!(format!("{:?}", mux(&config)), format!("{:?}", MuxConfig::default()));
+        let standard = MuxConfig::default();
+        let standard = MuxConfig { max_flows: standard.max_flows + OWN_CONNECTIONS, ..standard };
+        assert_eq!(format!("{:?}", mux(&config)), format!("{standard:?}"));
         assert_eq!(recovery(&config.recovery), RecoveryConfig::default());
+        assert_eq!(policy(&config.flows), Policy::default());
     }
 }

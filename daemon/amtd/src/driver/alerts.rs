@@ -1,22 +1,43 @@
-//! Channels that firmware opens to deliver an alert to the host (apf 5.1): taken, counted and closed.
+//! Channels that firmware opens to deliver an alert to the host (apf 5.1): taken, counted, passed on and closed.
 //!
 //! An alert is one HTTP POST without an answer. It is read to its end, within bounds, so that firmware is neither
-//! refused nor left waiting.
+//! refused nor left waiting. Who listens gets it whole; the driver waits for no listener.
 
 use std::{collections::HashMap, time::Instant};
 
 use amtd_apf::{ChannelId, Event, mux::Mux};
-use tracing::{debug, info};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tracing::{debug, info, warn};
 
 use super::DriverCounters;
 
 /// Largest alert that is read. Firmware sends about 2 KB (apf 5.1).
 const MAX_ALERT: usize = 64 * 1024;
 
+/// Alerts that wait for their listener; more are dropped.
+const QUEUE: usize = 16;
+
+/// What firmware sent unasked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Whence, as firmware says.
+    pub origin: String,
+    /// The HTTP request, or the payload of a datagram, as it came.
+    pub content: Bytes,
+}
+
 /// Alerts under way. Their number is bounded by the session's limit on such channels.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
-    open: HashMap<ChannelId, Vec<u8>>,
+    open: HashMap<ChannelId, Incoming>,
+    listener: Option<mpsc::Sender<Alert>>,
+}
+
+#[derive(Debug)]
+struct Incoming {
+    origin: String,
+    content: Vec<u8>,
 }
 
 impl Alerts {
@@ -29,26 +50,45 @@ impl Alerts {
         event: Event,
     ) {
         match event {
-            Event::Direct { channel, .. } => {
-                self.open.insert(channel, Vec::new());
+            Event::Direct { channel, originator, .. } => {
+                let origin = format!("{}:{}", originator.host, originator.port);
+                self.open.insert(channel, Incoming { origin, content: Vec::new() });
             }
             Event::Data { channel, bytes } => {
                 mux.direct_delivered(channel, bytes.len());
                 let Some(alert) = self.open.get_mut(&channel) else { return };
-                alert.extend_from_slice(&bytes);
-                if is_complete(alert) || alert.len() > MAX_ALERT {
-                    info!(%channel, bytes = alert.len(), "alert from the firmware");
+                alert.content.extend_from_slice(&bytes);
+                if is_complete(&alert.content) || alert.content.len() > MAX_ALERT {
+                    info!(%channel, bytes = alert.content.len(), "alert from the firmware");
                     counters.alerts += 1;
-                    self.open.remove(&channel);
+                    let alert = self.open.remove(&channel);
                     mux.direct_close(now, channel);
+                    if let Some(Incoming { origin, content }) = alert {
+                        self.tell(origin, content.into());
+                    }
                 }
             }
             Event::Closed { channel, .. } => {
                 if let Some(rest) = self.open.remove(&channel) {
-                    debug!(%channel, bytes = rest.len(), "the firmware closed an alert before its end");
+                    debug!(%channel, bytes = rest.content.len(), "the firmware closed an alert before its end");
                 }
             }
             other => debug!(?other, "event of the session"),
+        }
+    }
+
+    /// Passes on what comes from now on.
+    pub(super) fn listen(&mut self) -> mpsc::Receiver<Alert> {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        self.listener = Some(sender);
+        receiver
+    }
+
+    /// Passes on what firmware sent unasked, if there is somebody to take it.
+    pub(super) fn tell(&self, origin: String, content: Bytes) {
+        let Some(listener) = &self.listener else { return };
+        if listener.try_send(Alert { origin, content }).is_err() {
+            warn!("what the firmware sent unasked is dropped, because too much of it waits");
         }
     }
 

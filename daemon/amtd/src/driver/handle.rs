@@ -125,6 +125,10 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
+    pub(crate) fn id(&self) -> FlowId {
+        self.id
+    }
+
     /// The next event; `None` when the driver has ended or the flow is gone.
     pub(crate) async fn event(&mut self) -> Option<FlowEvent> {
         poll_fn(|cx| Pin::new(&mut self.events).poll_next(cx)).await

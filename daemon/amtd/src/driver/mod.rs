@@ -31,13 +31,14 @@ use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
 pub(crate) use self::handle::{Command, Flow, FlowCommand, ForwardRequest};
-use self::{alerts::Alerts, link::Connector, wake::Wake};
 pub use self::{
+    alerts::Alert,
     handle::Handle,
     heartbeat::Heartbeat,
     link::LinkConfig,
     status::{ClassStatus, DriverCounters, DriverStatus, LinkStatus, SessionStatus},
 };
+use self::{alerts::Alerts, link::Connector, wake::Wake};
 
 /// Messages read from the device in one turn before clients and timers get theirs. About one kernel queue's worth.
 const RECV_BUDGET: usize = 64;
@@ -121,6 +122,11 @@ impl Driver {
             stopping: false,
         };
         (driver, handle, ForwardRequests(forward_requests))
+    }
+
+    /// What firmware sends unasked, from now on. What nobody takes in time is counted and dropped.
+    pub fn alerts(&mut self) -> mpsc::Receiver<Alert> {
+        self.alerts.listen()
     }
 
     /// Runs until [`Handle::stop`]. The device is closed when it returns.
@@ -310,9 +316,10 @@ impl Driver {
                 info!(%port, "firmware withdrew a port");
                 self.publish_ports();
             }
-            SessionEvent::UdpSend { host, port, .. } => {
+            SessionEvent::UdpSend { host, port, data } => {
                 self.counters.datagrams += 1;
                 debug!(host, %port, "a datagram of firmware is not sent: no network access is given to firmware");
+                self.alerts.tell(format!("datagram to {host}:{port}"), data);
             }
             other => self.alerts.handle(now, &mut self.mux, &mut self.counters, other),
         }
@@ -447,6 +454,11 @@ impl Driver {
         let mut ports: Vec<_> = session.forwards().filter(|forward| forward.active).map(|f| f.port).collect();
         ports.sort_unstable();
         ports.dedup();
+        // Without notice: a list that is new has a new text below.
+        self.link.send_if_modified(|link| {
+            link.ports = ports.iter().map(|port| port.0).collect();
+            false
+        });
         let list = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let detail = if list.is_empty() {
             "the firmware serves no port yet".into()
@@ -470,6 +482,9 @@ impl Driver {
                 }
             }
             let news = changed || link.detail != detail;
+            if !ready {
+                link.ports.clear();
+            }
             (link.state, link.ready, link.detail) = (state, ready, detail);
             news
         });

@@ -17,6 +17,8 @@ pub struct LinkStatus {
     pub ready: bool,
     /// One sentence for people.
     pub detail: String,
+    /// The ports that firmware serves, while `ready`.
+    pub ports: Vec<u16>,
     /// The device in use or last tried.
     pub node: Option<PathBuf>,
     /// When `state` or `ready` last changed.
@@ -32,11 +34,12 @@ pub struct LinkStatus {
 }
 
 impl LinkStatus {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             state: LinkState::Down,
             ready: false,
             detail: "looking for the device".into(),
+            ports: Vec::new(),
             node: None,
             since: SystemTime::now(),
             connects: 0,

@@ -1,87 +1,15 @@
 //! The reading against a virtual MEI device whose answers the test writes down.
 
-use std::{
-    collections::VecDeque,
-    os::fd::{AsRawFd, OwnedFd},
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::SystemTime,
-};
+use std::path::Path;
 
-use amtd_mei::{Errno, LinkState};
-use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept, bind, listen, recv, send, socket,
-};
+use amtd_mei::Errno;
 use tokio::sync::watch;
 
 use super::*;
-use crate::config::Period;
-
-/// What the device does with one connection.
-#[derive(Debug, Clone)]
-enum Script {
-    /// Answers the connect request with this errno.
-    Refuse(Errno),
-    /// Connects and gives these answers, one to each request; then it is silent.
-    Answer(Vec<Vec<u8>>),
-}
-
-/// A virtual device. Its thread ends with the process; it waits only for its own clients.
-struct Device {
-    _directory: tempfile::TempDir,
-    path: PathBuf,
-    /// Operation numbers of the requests so far.
-    asked: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Device {
-    fn start(scripts: Vec<Script>) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("mei");
-        let listener =
-            socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).unwrap();
-        bind(listener.as_raw_fd(), &UnixAddr::new(&path).unwrap()).unwrap();
-        listen(&listener, Backlog::new(8).unwrap()).unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = asked.clone();
-        std::thread::spawn(move || serve(&listener, scripts, &log));
-        Self { _directory: directory, path, asked }
-    }
-
-    fn asked(&self) -> Vec<u8> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-fn serve(listener: &OwnedFd, scripts: Vec<Script>, log: &Mutex<Vec<u8>>) {
-    for script in scripts {
-        let connection = accept(listener.as_raw_fd()).unwrap();
-        let mut buffer = [0; 5120];
-        let receive = |buffer: &mut [u8]| recv(connection, buffer, MsgFlags::empty()).unwrap_or(0);
-        // A client that has gone is noticed by the next receive.
-        let reply = |bytes: &[u8]| send(connection, bytes, MsgFlags::MSG_NOSIGNAL).unwrap_or(0);
-        assert_eq!(receive(&mut buffer), 24, "a connect request");
-        assert_eq!(buffer[4..8], [0x28, 0x00, 0xf8, 0x12], "for AMTHI");
-        let errno = match &script {
-            Script::Refuse(errno) => *errno as i32,
-            Script::Answer(_) => 0,
-        };
-        let mut connected = errno.to_le_bytes().to_vec();
-        connected.extend([0x00, 0x14, 0x00, 0x00, 1, 0, 0, 0]);
-        reply(&connected);
-        let mut answers: VecDeque<_> = match script {
-            Script::Answer(answers) => answers.into(),
-            Script::Refuse(_) => VecDeque::new(),
-        };
-        while receive(&mut buffer) >= 12 {
-            log.lock().unwrap().push(buffer[4]);
-            if let Some(answer) = answers.pop_front() {
-                reply(&answer);
-            }
-        }
-        nix::unistd::close(connection).unwrap();
-    }
-}
+use crate::{
+    config::Period,
+    machine::device::{Device, Script},
+};
 
 fn answer(operation: u8, status: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len() + 4).unwrap();
@@ -130,7 +58,7 @@ fn config() -> config::Firmware {
 #[tokio::test]
 async fn firmware_tells_everything_in_one_burst() {
     let device = Device::start(vec![Script::Answer(all_answers())]);
-    let facts = read(&config(), &device.path).await.unwrap();
+    let facts = read(&config(), &device.machine()).await.unwrap();
     assert!(facts.read_at.is_some());
     let expected = Firmware {
         read_at: facts.read_at,
@@ -150,21 +78,21 @@ async fn firmware_tells_everything_in_one_burst() {
 async fn an_interface_that_another_program_holds_is_asked_for_again() {
     let refused = Script::Refuse(Errno::EBUSY);
     let device = Device::start(vec![refused.clone(), refused, Script::Answer(all_answers())]);
-    assert!(read(&config(), &device.path).await.unwrap().version.is_some());
+    assert!(read(&config(), &device.machine()).await.unwrap().version.is_some());
 }
 
 #[tokio::test]
 async fn a_busy_interface_is_given_up_after_its_attempts() {
     let device = Device::start(vec![Script::Refuse(Errno::EBUSY); 3]);
-    let error = read(&config(), &device.path).await.unwrap_err();
-    assert!(matches!(error, ReadError::Connect(ConnectError::Busy { .. })), "{error}");
+    let error = read(&config(), &device.machine()).await.unwrap_err();
+    assert!(matches!(error, ReadError::Ask(AskError::NotOpened(ReachError::Busy))), "{error}");
 }
 
 #[tokio::test]
 async fn firmware_that_is_not_ready_is_asked_again() {
     let not_ready = Script::Answer(vec![answer(0x1a, 2, &[])]);
     let device = Device::start(vec![not_ready, Script::Answer(all_answers())]);
-    assert!(read(&config(), &device.path).await.unwrap().version.is_some());
+    assert!(read(&config(), &device.machine()).await.unwrap().version.is_some());
 }
 
 #[tokio::test]
@@ -172,38 +100,31 @@ async fn a_question_that_firmware_does_not_know_costs_only_its_answer() {
     let mut answers = all_answers();
     answers[2] = answer(0x6b, 0x24, &[]);
     let device = Device::start(vec![Script::Answer(answers)]);
-    let facts = read(&config(), &device.path).await.unwrap();
+    let facts = read(&config(), &device.machine()).await.unwrap();
     assert_eq!((facts.control_mode, facts.provisioning_state), (None, Some("post".into())));
 }
 
 #[tokio::test]
 async fn an_answer_to_another_question_ends_the_burst() {
     let device = Device::start(vec![Script::Answer(vec![versions(), versions()])]);
-    let error = read(&config(), &device.path).await.unwrap_err();
-    assert!(matches!(error, ReadError::Answer(AmthiError::Command { .. })), "{error}");
+    let error = read(&config(), &device.machine()).await.unwrap_err();
+    assert!(
+        matches!(error, ReadError::Ask(AskError::Answer(AnswerError::Amthi(AmthiError::Command { .. })))),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn silent_firmware_is_given_up_and_not_asked_again_on_the_same_connection() {
     let device = Device::start(vec![Script::Answer(vec![versions()])]);
     let config = config::Firmware { answer_limit: Period::from_millis(50), ..config() };
-    let error = read(&config, &device.path).await.unwrap_err();
-    assert!(matches!(error, ReadError::Silent(_)), "{error}");
+    let error = read(&config, &device.machine()).await.unwrap_err();
+    assert!(matches!(error, ReadError::Ask(AskError::Reach(ReachError::Silent(_)))), "{error}");
     assert_eq!(device.asked(), [0x1a, 0x11]);
 }
 
 fn link(ready: bool, node: &Path) -> LinkStatus {
-    LinkStatus {
-        state: if ready { LinkState::Up } else { LinkState::Lost },
-        ready,
-        detail: String::new(),
-        node: Some(node.into()),
-        since: SystemTime::now(),
-        connects: 1,
-        max_message_length: 0,
-        protocol_version: 0,
-        last_error: None,
-    }
+    LinkStatus { ready, node: Some(node.into()), ..LinkStatus::new() }
 }
 
 #[tokio::test]
@@ -219,7 +140,8 @@ async fn facts_outlive_a_lost_link_and_are_read_again_when_it_is_back() {
     let device = Device::start(scripts);
     let (link_sender, link_receiver) = watch::channel(link(true, &device.path));
     let (facts_sender, mut facts) = watch::channel(Firmware::default());
-    let watching = tokio::spawn(watch(config(), link_receiver, facts_sender));
+    let (_changed, changes) = watch::channel(0);
+    let watching = tokio::spawn(watch(config(), device.machine(), link_receiver, changes, facts_sender));
 
     facts.wait_for(|facts| facts.version.is_some() && facts.error.is_none()).await.unwrap();
     link_sender.send_replace(link(false, &device.path));

@@ -5,7 +5,9 @@ use std::{
     future::poll_fn,
     io,
     net::Shutdown,
+    os::fd::AsFd,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -14,12 +16,15 @@ use amtd_apf::mux::{FlowEnd, FlowEvent};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
     sync::watch,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::relay::{Ending, Relay, Summary};
+use super::{
+    clients::Meter,
+    relay::{Ending, Relay, Summary},
+};
 use crate::driver::{Flow, LinkStatus, wake::Wake};
 
 /// Largest piece read from a client at once, in bytes.
@@ -30,9 +35,40 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
 }
 
-/// Serves a client until its connection has ended.
-pub(super) async fn serve(
-    mut stream: TcpStream,
+/// A client's socket: TCP, or the half of a pair whose other half the daemon itself has.
+pub(super) trait Socket: AsyncRead + AsFd + Unpin {
+    /// Whether a write is worth trying.
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Writes what fits at once.
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Reads what is there.
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+macro_rules! socket {
+    ($($stream:ty),*) => {$(
+        impl Socket for $stream {
+            fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                self.poll_write_ready(cx)
+            }
+
+            fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+                self.try_write(bytes)
+            }
+
+            fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.try_read(buffer)
+            }
+        }
+    )*};
+}
+socket!(TcpStream, UnixStream);
+
+/// Serves a client until its connection has ended. What passes is counted by the meter, too.
+pub(super) async fn serve<S: Socket>(
+    (mut stream, meter): (S, Arc<Meter>),
     mut flow: Flow,
     mut relay: Relay,
     link: watch::Receiver<LinkStatus>,
@@ -42,6 +78,7 @@ pub(super) async fn serve(
     let mut stopping = false;
     loop {
         write(&stream, &mut relay);
+        meter.note(&relay.summary());
         for command in relay.commands() {
             flow.command(command);
         }
@@ -72,7 +109,7 @@ pub(super) async fn serve(
 }
 
 /// Reads once from the client into the relay, or ends because the client takes bytes again.
-fn poll_client(cx: &mut Context<'_>, stream: &mut TcpStream, relay: &mut Relay) -> Poll<io::Result<()>> {
+fn poll_client<S: Socket>(cx: &mut Context<'_>, stream: &mut S, relay: &mut Relay) -> Poll<io::Result<()>> {
     if relay.output().is_some() && stream.poll_write_ready(cx)?.is_ready() {
         return Poll::Ready(Ok(()));
     }
@@ -93,7 +130,7 @@ fn poll_client(cx: &mut Context<'_>, stream: &mut TcpStream, relay: &mut Relay) 
 }
 
 /// Writes what the client takes. One write for each message of firmware, as it came.
-fn write(stream: &TcpStream, relay: &mut Relay) {
+fn write(stream: &impl Socket, relay: &mut Relay) {
     while let Some(bytes) = relay.output() {
         match stream.try_write(bytes) {
             Ok(count) => relay.written(Instant::now(), count),
@@ -108,11 +145,12 @@ fn write(stream: &TcpStream, relay: &mut Relay) {
     }
 }
 
-fn close(stream: &TcpStream, ending: Ending) {
+fn close(stream: &impl Socket, ending: Ending) {
     match ending {
         // The close that follows sends FIN, if nothing is left unread: a stray line end, perhaps.
         Ending::Orderly => SCRATCH.with_borrow_mut(|scratch| drop(stream.try_read(scratch))),
-        // The close that follows sends RST instead of FIN.
+        // The close that follows sends RST instead of FIN. A pair has none: the daemon itself sees a response that
+        // ends early, which it can tell because it reads only what says its length.
         Ending::Reset => drop(SockRef::from(stream).set_linger(Some(Duration::ZERO))),
     }
 }

@@ -1,13 +1,18 @@
 //! The front: accepts local clients, looks at what they ask for and relays their bytes through the driver.
 //!
 //! One task owns the listening sockets, the books of who is connected, and the tasks of the connections. It knows the
-//! driver only by its handle.
+//! driver only by its handle. The daemon's own exchanges with firmware come in by the [`Door`], as one more client.
 
 mod answer;
 #[cfg(test)]
 mod bench;
 mod classify;
+mod clients;
 mod connection;
+mod door;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod holder;
 mod http;
 mod limits;
@@ -23,14 +28,17 @@ mod turn;
 
 use std::{
     collections::HashMap,
-    future::{pending, poll_fn},
+    future::{pending, poll_fn, ready},
     io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use amtd_apf::{Port, mux::FlowSpec};
+use amtd_apf::{
+    Port,
+    mux::{FlowId, FlowSpec},
+};
 use tokio::{
     net::TcpStream,
     sync::watch,
@@ -42,16 +50,24 @@ use tracing::{debug, info, warn};
 
 use self::{
     classify::Client,
+    clients::Meter,
+    connection::Socket,
+    door::{Doorway, Visitor},
     peer::{Owner, Peers, Programs},
     ports::Ports,
     relay::{Relay, Summary},
 };
 pub use self::{
     classify::{ExplainError, Rules, explain_class},
+    clients::{ClientReport, Clients, Program, programs},
+    door::{Door, DoorError, OWN_CONNECTIONS},
     limits::RelayConfig,
     ports::{PortReport, PortsConfig},
 };
-use crate::driver::{ForwardRequest, ForwardRequests, Handle};
+use crate::{
+    driver::{ForwardRequest, ForwardRequests, Handle},
+    events::Log,
+};
 
 /// How long accepting pauses when the process or the machine has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -101,12 +117,14 @@ pub struct Front {
     config: FrontConfig,
     handle: Handle,
     forwards: ForwardRequests,
+    doorway: Doorway,
     relay: Arc<RelayConfig>,
     ports: Ports,
     peers: Peers,
     programs: Programs,
     per_peer: HashMap<u32, usize>,
-    connections: JoinSet<(u32, Summary)>,
+    clients: Clients,
+    connections: JoinSet<(FlowId, Summary)>,
     status: watch::Sender<FrontStatus>,
     accept_again_at: Option<Instant>,
     complained_at: Option<Instant>,
@@ -128,16 +146,33 @@ impl Front {
             config,
             handle,
             forwards,
+            doorway: Doorway::default(),
             ports,
             peers: Peers::new(),
             programs: Programs::new(),
             per_peer: HashMap::new(),
+            clients: Clients::default(),
             connections: JoinSet::new(),
             status,
             accept_again_at: None,
             complained_at: None,
         };
         (front, receiver)
+    }
+
+    /// The way in for the daemon itself.
+    pub fn door(&self) -> Door {
+        self.doorway.door()
+    }
+
+    /// Tells of clients in the log of events from now on.
+    pub fn record(&mut self, log: Log) {
+        self.clients.record(log);
+    }
+
+    /// The books of who is connected.
+    pub fn clients(&self) -> Clients {
+        self.clients.clone()
     }
 
     /// Serves until `stop`; then lets exchanges under way finish for `grace` and ends the rest.
@@ -157,6 +192,7 @@ impl Front {
             () = stop.cancelled() => {}
             Some(ended) = self.connections.join_next() => self.ended(ended),
             Some(request) = self.forwards.0.recv() => self.forward(request),
+            visitor = self.doorway.visitor() => self.welcome(visitor, stop),
             () = sleep_till(wake) => self.timeout(),
             (port, accepted) = poll_fn(|cx| self.ports.poll_accept(cx)), if !full && pause.is_none() => {
                 self.accepted(port, accepted, stop);
@@ -194,9 +230,19 @@ impl Front {
                 let held = self.per_peer.get(&peer).copied().unwrap_or_default();
                 if held >= self.config.max_per_peer {
                     self.complain("a local user has too many connections; closing one more", Some(peer));
+                    self.clients.refused(port.0, "its user has too many connections");
                     self.status.send_modify(|status| status.over_limit += 1);
                 } else {
-                    self.serve(stream, FlowSpec { port, originator: client, peer }, owner, stop.clone());
+                    // Firmware's small messages must not wait for the client's acknowledgements. Failing to say so
+                    // costs time and no bytes.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        debug!(%error, "cannot disable Nagle's algorithm");
+                    }
+                    let asks = self.relay.rules.asks_for_executable(port, peer);
+                    let programs = asks.then(|| self.programs.clone());
+                    let executable = async move { programs?.executable(owner).await };
+                    let spec = FlowSpec { port, originator: client, peer };
+                    self.serve(stream, (spec, owner), executable, stop.clone());
                 }
             }
             Err(error) => {
@@ -207,25 +253,34 @@ impl Front {
         }
     }
 
-    fn serve(&mut self, stream: TcpStream, spec: FlowSpec, owner: Owner, stop: CancellationToken) {
-        // Firmware's small messages must not wait for the client's acknowledgements. Failing to say so costs time
-        // and no bytes.
-        if let Err(error) = stream.set_nodelay(true) {
-            debug!(%error, "cannot disable Nagle's algorithm");
-        }
+    /// A connection of the daemon itself. It is let in however many others there are, so that a crowd of clients cannot
+    /// keep a job from its end.
+    fn welcome(&mut self, Visitor { port, stream }: Visitor, stop: &CancellationToken) {
+        let spec = FlowSpec { port, originator: door::ORIGINATOR, peer: self.doorway.user };
+        let owner = Owner { user: spec.peer, inode: 0 };
+        let executable = ready(self.doorway.executable.clone());
+        self.serve(stream, (spec, owner), executable, stop.clone());
+    }
+
+    /// Serves a client; `executable` finds its program, if a rule asks for it.
+    fn serve(
+        &mut self,
+        stream: impl Socket + Send + 'static,
+        (spec, owner): (FlowSpec, Owner),
+        executable: impl Future<Output = Option<Arc<str>>> + Send + 'static,
+        stop: CancellationToken,
+    ) {
         *self.per_peer.entry(spec.peer).or_default() += 1;
         let config = Arc::clone(&self.relay);
-        let programs = config.rules.asks_for_executable(spec.port, spec.peer).then(|| self.programs.clone());
         let (flow, link) = (self.handle.open(spec), self.handle.link());
-        self.connections.spawn(async move {
-            let executable = match programs {
-                Some(programs) => programs.executable(owner).await,
-                None => None,
-            };
-            let client = Client { port: spec.port, user: spec.peer, executable };
+        let (id, meter) = (flow.id(), Meter::new());
+        let counted = Arc::clone(&meter);
+        let task = self.connections.spawn(async move {
+            let client = Client { port: spec.port, user: spec.peer, executable: executable.await };
             let relay = Relay::new(config, client, Instant::now());
-            (spec.peer, connection::serve(stream, flow, relay, link, stop).await)
+            (id, connection::serve((stream, counted), flow, relay, link, stop).await)
         });
+        self.clients.opened(id, (spec, owner), meter, task);
         let connections = self.connections.len();
         self.status.send_modify(|status| {
             status.accepted += 1;
@@ -233,12 +288,18 @@ impl Front {
         });
     }
 
-    fn ended(&mut self, ended: Result<(u32, Summary), JoinError>) {
-        let (peer, summary) = match ended {
-            Ok(ended) => ended,
-            // A connection that panicked is a defect of the daemon, but only its own client is hurt.
-            Err(error) => return warn!(%error, "a connection ended abnormally"),
+    fn ended(&mut self, ended: Result<(FlowId, Summary), JoinError>) {
+        let (id, summary) = match ended {
+            Ok((id, summary)) => (Some(id), summary),
+            Err(error) => {
+                // A connection that panicked is a defect of the daemon, but only its own client is hurt.
+                if error.is_panic() {
+                    warn!(%error, "a connection ended abnormally");
+                }
+                (self.clients.of_task(error.id()), Summary { cut: true, ..Summary::default() })
+            }
         };
+        let Some(peer) = id.and_then(|id| self.clients.ended(id, &summary)) else { return };
         if let Some(held) = self.per_peer.get_mut(&peer) {
             *held -= 1;
             if *held == 0 {

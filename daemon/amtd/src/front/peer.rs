@@ -8,6 +8,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     os::fd::{AsRawFd, OwnedFd},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -25,6 +26,11 @@ use super::process;
 
 /// A user id for peers that the kernel does not name: all of them share a turn.
 pub(super) const UNKNOWN: u32 = u32::MAX;
+
+/// A user that the kernel named.
+pub(super) fn known(user: u32) -> Option<u32> {
+    (user != UNKNOWN).then_some(user)
+}
 
 /// `SOCK_DIAG_BY_FAMILY`, the request and the type of its answer.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -92,8 +98,16 @@ impl Programs {
 
 fn executable_of(owner: Owner) -> Option<Arc<str>> {
     let process = process::holding(owner.inode.into(), Some(owner.user))?;
-    let path = process.exe().ok()?;
-    let path = path.to_str()?;
+    named(&process.exe().ok()?)
+}
+
+/// The path of the daemon's own program, as another program's would be told.
+pub(super) fn own_executable() -> Option<Arc<str>> {
+    named(&std::env::current_exe().ok()?)
+}
+
+fn named(executable: &Path) -> Option<Arc<str>> {
+    let path = executable.to_str()?;
     Some(path.strip_suffix(REPLACED).unwrap_or(path).into())
 }
 

@@ -5,7 +5,7 @@
 //! tried again.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     net::{IpAddr, SocketAddr},
     task::{Context, Poll},
@@ -82,13 +82,33 @@ struct Failure {
 }
 
 impl Ports {
-    /// Opens the ports that are served from the start.
+    /// Opens the ports that are served from the start: those of the configuration, and those that the service manager
+    /// has opened, because clients connect to a socket that is open whether somebody accepts them or not.
     pub(super) fn open(config: PortsConfig, inherited: Vec<std::net::TcpListener>) -> Self {
         let mut ports = Self { entries: BTreeMap::new(), inherited, config };
-        for port in ports.config.from_start.clone() {
+        for port in ports.starting_ports() {
             ports.bind(port);
         }
+        for unclaimed in ports.inherited.drain(..) {
+            let address = unclaimed.local_addr().map_or("unknown".into(), |address| address.to_string());
+            warn!(
+                address,
+                "a socket from the service manager is at no address of front.addresses; it is not served"
+            );
+        }
         ports
+    }
+
+    fn starting_ports(&self) -> BTreeSet<u16> {
+        let inherited = self.inherited.iter().filter_map(|listener| listener.local_addr().ok());
+        let served = inherited.filter(|address| self.config.addresses.contains(&address.ip()));
+        let inherited = served.map(|address| self.firmware_port(address.port()));
+        self.config.from_start.iter().copied().chain(inherited).collect()
+    }
+
+    /// The port of firmware that is served on a local one.
+    fn firmware_port(&self, local: u16) -> u16 {
+        self.config.remap.iter().find(|(_, mapped)| **mapped == local).map_or(local, |(port, _)| *port)
     }
 
     /// Firmware asks for a port. Returns whether it is served.
@@ -234,4 +254,47 @@ fn bind(at: SocketAddr, backlog: u32) -> io::Result<std::net::TcpListener> {
 fn is_absent_family(error: &io::Error) -> bool {
     let absent = [Errno::EAFNOSUPPORT, Errno::EADDRNOTAVAIL];
     error.raw_os_error().is_some_and(|errno| absent.contains(&Errno::from_raw(errno)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn config() -> PortsConfig {
+        PortsConfig {
+            from_start: Vec::new(),
+            addresses: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            remap: BTreeMap::new(),
+            backlog: 16,
+            socket_buffer: 16_384,
+            retry_first: Duration::from_secs(1),
+            retry_max: Duration::from_secs(1),
+        }
+    }
+
+    fn opened() -> (std::net::TcpListener, u16) {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        (listener, port)
+    }
+
+    #[tokio::test]
+    async fn client_of_a_socket_that_systemd_opened_does_not_wait_for_firmware_to_ask() {
+        let ((plain, port), (mapped, local)) = (opened(), opened());
+        let config = PortsConfig { remap: [(664, local)].into(), ..config() };
+        let ports = Ports::open(config, vec![plain, mapped]);
+        let served: Vec<_> = ports.report().into_iter().map(|report| (report.port, report.asked)).collect();
+        let mut expected = [(664, false), (port, false)];
+        expected.sort_unstable();
+        assert_eq!(served, expected);
+    }
+
+    #[tokio::test]
+    async fn socket_at_an_address_that_is_not_configured_is_not_served() {
+        let (listener, _) = opened();
+        let elsewhere = PortsConfig { addresses: vec![IpAddr::from([127, 0, 0, 2])], ..config() };
+        assert!(Ports::open(elsewhere, vec![listener]).report().is_empty());
+    }
 }

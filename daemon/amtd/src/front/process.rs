@@ -1,4 +1,6 @@
-//! Which process holds a socket: searched for in /proc, which takes milliseconds.
+//! Which processes hold sockets: searched for in /proc, which takes milliseconds.
+
+use std::collections::{BTreeSet, HashMap};
 
 use procfs::process::{FDTarget, Process, all_processes};
 
@@ -10,6 +12,23 @@ pub(super) fn holding(inode: u64, user: Option<u32>) -> Option<Process> {
     processes.find(|process| {
         user.is_none_or(|user| process.uid().is_ok_and(|uid| uid == user)) && holds(process, inode)
     })
+}
+
+/// The processes that hold sockets with these inodes, as far as the daemon may see.
+pub(super) fn holders(inodes: &BTreeSet<u64>) -> HashMap<u64, Process> {
+    let mut holders = HashMap::new();
+    for process in all_processes().into_iter().flatten().flatten() {
+        let Ok(files) = process.fd() else { continue };
+        for file in files.flatten() {
+            if let FDTarget::Socket(inode) = file.target
+                && inodes.contains(&inode)
+                && let Ok(again) = Process::new(process.pid)
+            {
+                holders.entry(inode).or_insert(again);
+            }
+        }
+    }
+    holders
 }
 
 fn holds(process: &Process, inode: u64) -> bool {

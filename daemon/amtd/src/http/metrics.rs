@@ -20,7 +20,7 @@ use crate::status::{PortState, Queue, Readiness, Status, Times};
 pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The metrics in OpenMetrics text.
-pub(super) fn encode(status: Status) -> Result<String, fmt::Error> {
+pub(crate) fn encode(status: Status) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("amtd");
     registry.register_collector(Box::new(Metrics(status)));
     let mut text = String::new();
@@ -39,6 +39,7 @@ impl Collector for Metrics {
         link(out, status)?;
         service(out, status)?;
         classes(out, status)?;
+        jobs(out, status)?;
         let counters = &status.counters;
         out.counters("apf", counters.apf.rows())?;
         out.counters("mux", counters.mux.rows())?;
@@ -133,6 +134,17 @@ fn classes(out: &mut Out<'_>, status: &Status) -> fmt::Result {
     )
 }
 
+fn jobs(out: &mut Out<'_>, status: &Status) -> fmt::Result {
+    let jobs = &status.jobs;
+    let states = [("queued", jobs.queued), ("running", jobs.running)];
+    out.gauges("jobs", "Jobs that have not ended", states.map(|(state, count)| ([("state", state)], count)))?;
+    let ended = jobs.ended.iter();
+    let ended = ended.map(|row| ([("kind", row.kind), ("verdict", row.verdict)], row.count));
+    out.counter_family("jobs_ended", "Jobs that have ended, by kind and verdict", ended)?;
+    let usable = u64::from(jobs.journal_error.is_none());
+    out.gauge("jobs_journal_usable", "Whether jobs that change the device can be written down", usable)
+}
+
 /// Writes whole metric families.
 struct Out<'a>(DescriptorEncoder<'a>);
 
@@ -205,7 +217,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::status::{Channel, Firmware, Port};
+    use crate::status::{Channel, Firmware, JobsEnded, Port};
 
     /// What a scraper understands.
     #[derive(Default)]
@@ -273,6 +285,7 @@ mod tests {
     fn waiting_times_are_histograms_by_class_that_end_in_infinity() {
         let waited = Times { count: 3, buckets: vec![(0.5, 1), (f64::INFINITY, 2)], ..Times::default() };
         let queue = Queue {
+            executing: 0,
             class: Class::Watchdog,
             depth: 1,
             admitted: 3,
@@ -327,6 +340,23 @@ mod tests {
         let text = encode(Status { firmware, ..Status::default() }).unwrap();
         assert!(text.contains(r#"version="16\"} 1\nevil 1""#), "{text}");
         assert!(!text.lines().any(|line| line.starts_with("evil")));
+    }
+
+    #[test]
+    fn jobs_are_counted_by_kind_and_verdict() {
+        let mut status = Status::default();
+        status.jobs.queued = 2;
+        status.jobs.journal_error = Some("no space".into());
+        let row = JobsEnded { kind: "activate-ccm", verdict: "failed-partial", count: 3 };
+        status.jobs.ended.push(row);
+        let text = encode(status).unwrap();
+        for line in [
+            "amtd_jobs{state=\"queued\"} 2",
+            "amtd_jobs_ended_total{kind=\"activate-ccm\",verdict=\"failed-partial\"} 3",
+            "amtd_jobs_journal_usable 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,6 @@
 //! Accepts connections, a bounded number at once, and gives each a bounded time.
 
-use std::{
-    future::Future,
-    io,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -16,27 +10,25 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream, UnixStream},
+    net::TcpListener,
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::{
     board::{Board, StatusSource},
     routes,
-    socket::{BindError, UnixSocket, bind_tcp},
 };
 use crate::{
     config,
+    listen::{Acceptor, BindError, Listener, UnixSocket, bind_tcp},
     supervise::{Role, Supervisor},
 };
 
-/// Pause after accepting failed, as when the process has no file descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often that is logged at most.
-const COMPLAINT_EVERY: Duration = Duration::from_secs(60);
+/// It only reads, and tells no secrets: any local user may ask.
+const SOCKET_MODE: u32 = 0o666;
 
 /// The sockets, open but not served yet.
 #[derive(Debug)]
@@ -53,9 +45,9 @@ impl Server {
     ///
     /// Another process serves there, or the system refuses.
     pub async fn bind(runtime_dir: &Path, config: config::Http) -> Result<Self, BindError> {
-        let unix = UnixSocket::bind(runtime_dir.join("http.sock"))?;
+        let unix = UnixSocket::bind(runtime_dir.join("http.sock"), SOCKET_MODE)?;
         let tcp = match config.listen {
-            Some(address) => Some(bind_tcp(address).await?),
+            Some(address) => Some(bind_tcp("http.listen", address).await?),
             None => None,
         };
         Ok(Self { unix, tcp, config })
@@ -95,53 +87,17 @@ struct Service {
 
 impl Service {
     async fn run(self, listener: impl Listener) {
-        let mut complained_at: Option<Instant> = None;
-        while let Some(slot) = self.until_stop(self.slots.clone().acquire_owned()).await {
-            let Some(accepted) = self.until_stop(listener.accept()).await else { return };
-            match accepted {
-                Ok(connection) => {
-                    let serve = serve(connection, self.router.clone(), self.limit, self.stop.clone());
-                    self.supervisor.spawn("http-connection", Role::Passing, async move {
-                        serve.await;
-                        drop(slot);
-                    });
-                }
-                Err(error) => {
-                    if complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_EVERY) {
-                        complained_at = Some(Instant::now());
-                        warn!(listener = self.name, %error, "cannot accept connections for a moment");
-                    }
-                    self.until_stop(sleep(ACCEPT_PAUSE)).await;
-                }
-            }
+        let mut acceptor = Acceptor::new(self.name, listener, self.stop.clone());
+        let slot = || self.stop.run_until_cancelled(self.slots.clone().acquire_owned());
+        while let Some(slot) = slot().await
+            && let Some(connection) = acceptor.next().await
+        {
+            let serve = serve(connection, self.router.clone(), self.limit, self.stop.clone());
+            self.supervisor.spawn("http-connection", Role::Passing, async move {
+                serve.await;
+                drop(slot);
+            });
         }
-    }
-
-    async fn until_stop<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
-        self.stop.run_until_cancelled(wait).await
-    }
-}
-
-/// What both kinds of listening socket do.
-trait Listener: Send + Sync + 'static {
-    type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
-
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Connection>> + Send;
-}
-
-impl Listener for UnixSocket {
-    type Connection = UnixStream;
-
-    async fn accept(&self) -> io::Result<UnixStream> {
-        Ok(self.listener.accept().await?.0)
-    }
-}
-
-impl Listener for TcpListener {
-    type Connection = TcpStream;
-
-    async fn accept(&self) -> io::Result<TcpStream> {
-        Ok(Self::accept(self).await?.0)
     }
 }
 

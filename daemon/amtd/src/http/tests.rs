@@ -103,7 +103,16 @@ fn port(number: u16) -> Port {
 
 fn queue(class: Class) -> Queue {
     let none = Times::default();
-    Queue { class, depth: 2, admitted: 0, demoted: 0, missed: 0, waited: none.clone(), executed: none }
+    Queue {
+        class,
+        depth: 2,
+        executing: 0,
+        admitted: 0,
+        demoted: 0,
+        missed: 0,
+        waited: none.clone(),
+        executed: none,
+    }
 }
 
 fn serving() -> Status {

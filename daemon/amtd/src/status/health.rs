@@ -55,7 +55,7 @@ impl Status {
     #[must_use]
     pub fn with_health(mut self) -> Self {
         let mut health: Vec<_> =
-            [driver(&self), link(&self), tls_only(&self)].into_iter().flatten().collect();
+            [driver(&self), link(&self), journal(&self), tls_only(&self)].into_iter().flatten().collect();
         health.extend(self.ports.iter().filter_map(port));
         health.sort_by_key(|condition| condition.severity);
         self.health = health;
@@ -170,6 +170,17 @@ fn explain(port: &Port) -> String {
     }
 }
 
+/// Clients are served all the same.
+fn journal(status: &Status) -> Option<Condition> {
+    let error = status.jobs.journal_error.as_ref()?;
+    Some(Condition {
+        code: "jobs-journal",
+        severity: Severity::Warning,
+        text: format!("jobs that change the device are refused: the journal cannot be used: {error}"),
+        next_step: "make room on the disk or repair the file system; if the file is damaged, move it away (its jobs are forgotten with it) and restart the daemon",
+    })
+}
+
 /// Firmware that enforces TLS never asks for the plain port, on which most tools call (apf 3.4).
 fn tls_only(status: &Status) -> Option<Condition> {
     let asked = |number| status.ports.iter().any(|port| port.port == number && port.requested_by_firmware);
@@ -271,6 +282,16 @@ mod tests {
         let status = Status { stale_seconds: Some(9), ..ready() };
         assert_eq!(status.readiness(), Readiness::NotReady("the driver does not answer".into()));
         assert_eq!(codes(status), ["driver-stuck"]);
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_used_is_said_and_stops_no_client() {
+        let mut status = ready();
+        status.jobs.journal_error = Some("/var/lib/amtd/jobs.redb: no space".into());
+        assert_eq!(status.readiness(), Readiness::Ready);
+        let health = status.with_health().health;
+        assert_eq!((health[0].code, health[0].severity), ("jobs-journal", Severity::Warning));
+        assert!(health[0].text.contains("no space"), "{}", health[0].text);
     }
 
     #[test]

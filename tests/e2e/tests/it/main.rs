@@ -7,10 +7,12 @@
 
 mod backpressure;
 mod cli;
+mod control;
 mod forward;
 mod half_close;
 mod http;
 mod invalid;
+mod jobs;
 mod limits;
 mod link;
 mod opens;

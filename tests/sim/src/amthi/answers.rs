@@ -1,15 +1,16 @@
-//! The AMTHI commands: what the device says to each (amthi 2, 3). Payloads only; the header is `amthi`'s.
+//! The AMTHI commands: what the device says to each (amthi 2, 3). Payloads only; the header is `amthi`'s, and what a command
+//! changes is `changes`'s.
 //!
 //! A command that is not listed is answered with INVALID_COMMAND; what firmware says is not known.
 
 use std::net::Ipv4Addr;
 
-use super::Status;
+use super::{Status, changes};
 use crate::device::network::LanInterface;
-use crate::device::{ControlMode, Device, ProvisioningState, StateError};
+use crate::device::{ControlMode, Device};
 use crate::firmware::Firmware;
 
-type Answer = Result<Vec<u8>, Status>;
+pub(super) type Answer = Result<Vec<u8>, Status>;
 
 /// Class of nearly all commands.
 const CLASS: u32 = 0x0400_0000;
@@ -18,11 +19,14 @@ const GET_AMT_STATE: u32 = 0x0100_0001;
 
 /// Payload of the answer to `command`.
 pub(super) fn answer(firmware: &mut Firmware, command: u32, payload: &[u8]) -> Answer {
+    let operation = command.checked_sub(CLASS);
+    if let Some(answer) = operation.and_then(|operation| changes::answer(firmware, operation, payload)) {
+        return answer;
+    }
     let device = &firmware.device;
-    match command.checked_sub(CLASS) {
+    match operation {
         Some(0x06) => none(payload).map(|()| tcp_ip(device)),
         Some(0x08) => none(payload).map(|()| words(&[u32::from(is_provisioned(device)), 0])),
-        Some(0x10) => unprovision(firmware, payload),
         Some(0x11) => none(payload).map(|()| words(&[device.provisioning_state() as u32])),
         Some(0x1A) => none(payload).map(|()| code_versions(device)),
         Some(0x1B) => none(payload).map(|()| security_parameters(device)),
@@ -50,7 +54,8 @@ pub(super) fn answer(firmware: &mut Firmware, command: u32, payload: &[u8]) -> A
         Some(0x5C) => none(payload).map(|()| device.uuid.to_vec()),
         Some(0x67) => sized(payload, 40).map(|()| local_system_account(device)),
         Some(0x6B) => none(payload).map(|()| words(&[device.control_mode() as u32])),
-        Some(0x84) => none(payload).map(|()| words(&[0])),
+        Some(0x84) => none(payload).map(|()| words(&[u32::from(device.ehbc)])),
+        Some(0x8E) => byte(payload).and_then(cira_log),
         _ if command == GET_AMT_STATE => sized(payload, 16).map(|()| amt_state(device, payload)),
         _ => Err(Status::INVALID_COMMAND),
     }
@@ -65,19 +70,6 @@ fn tcp_ip(device: &Device) -> Vec<u8> {
     addresses.into_iter().for_each(|address| out.extend_from_slice(&ipv4(address)));
     out.extend_from_slice(&ansi(&device.network.domain_name));
     out
-}
-
-/// amthi 3.16: mode 0, and client control mode only.
-fn unprovision(firmware: &mut Firmware, payload: &[u8]) -> Answer {
-    if word(payload)? != 0 {
-        return Err(Status::INVALID_PARAMETER);
-    }
-    match firmware.device.unprovision_locally(firmware.now) {
-        Ok(()) => Ok(words(&[ProvisioningState::Pre as u32])),
-        Err(StateError::AdminControl | StateError::NotActivated | StateError::AlreadyActivated) => {
-            Err(Status::INVALID_AMT_MODE)
-        }
-    }
 }
 
 /// amthi 3.2: only as many entries as the count says.
@@ -183,6 +175,12 @@ fn local_system_account(device: &Device) -> Vec<u8> {
     [padded(user, 33), padded(password.reveal(), 33), vec![0; 2]].concat()
 }
 
+/// amthi 3.14: no tunnel was ever open, so that everything is zero, the version too.
+fn cira_log(version: u8) -> Answer {
+    const LENGTH: usize = 2797 - 16;
+    if version == 0 { Ok(vec![0; LENGTH]) } else { Err(Status::INVALID_PARAMETER) }
+}
+
 /// amthi 3.15.
 fn amt_state(device: &Device, identifier: &[u8]) -> Vec<u8> {
     let link = u8::from(device.network.wired.link_up);
@@ -194,20 +192,25 @@ fn is_provisioned(device: &Device) -> bool {
 }
 
 /// A command without payload.
-fn none(payload: &[u8]) -> Result<(), Status> {
+pub(super) fn none(payload: &[u8]) -> Result<(), Status> {
     sized(payload, 0)
 }
 
-fn sized(payload: &[u8], length: usize) -> Result<(), Status> {
+pub(super) fn sized(payload: &[u8], length: usize) -> Result<(), Status> {
     if payload.len() == length { Ok(()) } else { Err(Status::INVALID_MESSAGE_LENGTH) }
 }
 
 /// A command with one number.
-fn word(payload: &[u8]) -> Result<u32, Status> {
+pub(super) fn word(payload: &[u8]) -> Result<u32, Status> {
     payload.try_into().map(u32::from_le_bytes).map_err(|_| Status::INVALID_MESSAGE_LENGTH)
 }
 
-fn words(values: &[u32]) -> Vec<u8> {
+/// A command with one byte.
+fn byte(payload: &[u8]) -> Result<u8, Status> {
+    sized(payload, 1).map(|()| payload[0])
+}
+
+pub(super) fn words(values: &[u32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 

@@ -1,12 +1,13 @@
 //! The AMTHI client: host interface commands (amthi 1). One message is one command or one answer.
 //!
-//! Owns the framing; `answers` has the commands. Driven by `mei::connection`.
+//! Owns the framing; `answers` has the commands that ask, `changes` those that change something. Driven by `mei::connection`.
 
 mod answers;
+mod changes;
 
 use std::collections::VecDeque;
 
-use crate::faults::AmthiFault;
+use crate::faults::{AmthiFault, Counted};
 use crate::firmware::Firmware;
 use crate::mei::Packet;
 
@@ -21,14 +22,20 @@ pub(crate) struct Status(pub(crate) u32);
 
 impl Status {
     pub(crate) const SUCCESS: Self = Self(0);
+    pub(crate) const INTERNAL_ERROR: Self = Self(1);
+    pub(crate) const NOT_READY: Self = Self(2);
     pub(crate) const INVALID_AMT_MODE: Self = Self(3);
     pub(crate) const INVALID_MESSAGE_LENGTH: Self = Self(4);
+    pub(crate) const NOT_PERMITTED: Self = Self(0x10);
+    pub(crate) const INVALID_DOMAIN_NAME: Self = Self(0x1C);
     pub(crate) const UNSUPPORTED_VERSION: Self = Self(0x1D);
+    pub(crate) const INVALID_PROVISIONING_STATE: Self = Self(0x20);
     pub(crate) const INVALID_INDEX: Self = Self(0x23);
     pub(crate) const INVALID_PARAMETER: Self = Self(0x24);
     pub(crate) const REMOTE_ACCESS_HOST_VPN_IS_DISABLED: Self = Self(0x201);
     pub(crate) const INVALID_COMMAND: Self = Self(0x803);
     pub(crate) const DATA_MISSING: Self = Self(0x809);
+    pub(crate) const BLOCKING_COMPONENT: Self = Self(0x81C);
     pub(crate) const INTERFACE_DOES_NOT_EXIST: Self = Self(0x9C5);
 }
 
@@ -46,10 +53,12 @@ impl Amthi {
         let command = u32::from_le_bytes([c0, c1, c2, c3]);
         let length = u32::from_le_bytes([l0, l1, l2, l3]);
         firmware.stats.amthi_commands += 1;
+        firmware.schedule.count(Counted::Commands);
         let answer = match firmware.faults.amthi(command) {
             Some(AmthiFault::Silent) => return,
             Some(AmthiFault::Empty) => return self.answers.push_back(Packet::new(&[])),
             Some(AmthiFault::Status(_, status)) => Err(Status(status)),
+            None if firmware.faults.settling.is_on(firmware.now) => Err(Status::NOT_READY),
             None if major != 1 => Err(Status::UNSUPPORTED_VERSION),
             None if length as usize != payload.len() => Err(Status::INVALID_MESSAGE_LENGTH),
             None => answers::answer(firmware, command, payload),

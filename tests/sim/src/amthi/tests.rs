@@ -1,7 +1,9 @@
 //! AMTHI commands against the layouts of amthi 3.
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::config::SimConfig;
+use crate::config::{SimConfig, TlsMode};
 use crate::device::ControlMode;
 
 fn ask(firmware: &mut Firmware, command: u32, payload: &[u8]) -> (u32, Vec<u8>) {
@@ -110,6 +112,154 @@ fn unprovision_is_refused_in_admin_control_mode() {
     let (status, answer) = ask(&mut firmware, 0x0400_0010, &0_u32.to_le_bytes());
     assert_eq!((status, word(&answer, 16)), (0, 0));
     assert_eq!(firmware.device.control_mode(), ControlMode::None);
+}
+
+fn in_mode(control_mode: ControlMode, in_provisioning: bool) -> Firmware {
+    let mut config = SimConfig::new("unused");
+    config.device.control_mode = control_mode;
+    config.device.in_provisioning = in_provisioning;
+    Firmware::new(config)
+}
+
+fn status(firmware: &mut Firmware, operation: u32, payload: &[u8]) -> u32 {
+    ask(firmware, 0x0400_0000 | operation, payload).0
+}
+
+fn provisioning_state(firmware: &mut Firmware) -> u32 {
+    word(&ask(firmware, 0x0400_0011, &[]).1, 16)
+}
+
+#[test]
+fn remote_configuration_is_started_once_and_stopped_but_not_unprovisioned() {
+    let mut firmware = in_mode(ControlMode::None, false);
+    assert_eq!(status(&mut firmware, 0x5E, &[]), 0x20, "nothing to stop");
+    assert_eq!(status(&mut firmware, 0x29, &[]), 0);
+    assert_eq!(provisioning_state(&mut firmware), 1);
+    assert_eq!(status(&mut firmware, 0x29, &[]), 0x20, "it is under way");
+    assert_eq!(status(&mut firmware, 0x10, &[0; 4]), 3, "there is no control mode to leave");
+    assert_eq!(status(&mut firmware, 0x5E, &[]), 0);
+    assert_eq!(provisioning_state(&mut firmware), 0);
+    assert_eq!(status(&mut in_mode(ControlMode::Client, false), 0x29, &[]), 0x20);
+}
+
+#[test]
+fn half_activated_device_is_left_by_unprovisioning_or_by_stopping() {
+    for (operation, payload) in [(0x10, &[0; 4][..]), (0x5E, &[])] {
+        let mut firmware = in_mode(ControlMode::Client, true);
+        assert_eq!(provisioning_state(&mut firmware), 1);
+        assert_eq!(status(&mut firmware, operation, payload), 0);
+        assert_eq!(provisioning_state(&mut firmware), 0);
+        assert_eq!(word(&ask(&mut firmware, 0x0400_006B, &[]).1, 16), 0);
+    }
+}
+
+#[test]
+fn device_that_is_switched_off_or_blocked_refuses() {
+    let mut config = SimConfig::new("unused");
+    (config.device.control_mode, config.device.enabled) = (ControlMode::None, false);
+    assert_eq!(status(&mut Firmware::new(config), 0x29, &[]), 0x10);
+    let mut firmware = firmware();
+    firmware.device.block_unprovisioning(Some("Storage".into()));
+    assert_eq!(status(&mut firmware, 0x10, &[0; 4]), 0x81C);
+}
+
+#[test]
+fn host_based_configuration_answers_with_the_devices_own_hash() {
+    let mut request = vec![0; 390];
+    request[0] = 2;
+    request[1..33].fill(0xAB);
+    assert_eq!(
+        status(&mut in_mode(ControlMode::None, false), 0x8B, &request),
+        0x803,
+        "no TLS, no such command"
+    );
+    let mut config = SimConfig::new("unused");
+    config.device.control_mode = ControlMode::None;
+    config.device.tls.mode = TlsMode::Enforced;
+    let mut firmware = Firmware::new(config);
+    assert_eq!(status(&mut firmware, 0x8B, &request[1..]), 4);
+    for (at, wrong) in [(0, 1), (0, 5), (69, 1)] {
+        let mut request = request.clone();
+        request[at] = wrong;
+        assert_eq!(status(&mut firmware, 0x8B, &request), 0x24, "byte {at}");
+    }
+    let (status_, answer) = ask(&mut firmware, 0x0400_008B, &request);
+    assert_eq!((status_, answer.len(), answer[16]), (0, 16 + 65, 2));
+    assert!(answer[17..49].iter().any(|byte| *byte != 0));
+    assert_eq!(answer[49..], [0; 32]);
+    assert_eq!(provisioning_state(&mut firmware), 1);
+    assert_eq!(status(&mut firmware, 0x8B, &request), 0x20, "it is under way");
+    assert_eq!(status(&mut firmware, 0x5E, &[]), 0);
+    assert_eq!(provisioning_state(&mut firmware), 0);
+}
+
+#[test]
+fn own_hash_is_digits_on_firmware_that_writes_them_if_there_is_room() {
+    for (algorithm, digits) in [(2, true), (3, false)] {
+        let mut config = SimConfig::new("unused");
+        config.device.control_mode = ControlMode::None;
+        config.device.tls.mode = TlsMode::Enforced;
+        config.device.hash_as_text = true;
+        let mut request = vec![0; 390];
+        request[0] = algorithm;
+        let (_, answer) = ask(&mut Firmware::new(config), 0x0400_008B, &request);
+        assert_eq!(answer[17..].iter().all(u8::is_ascii_hexdigit), digits);
+    }
+}
+
+proptest! {
+    /// Commands that change something take any payload without harm, in every state.
+    #[test]
+    fn no_payload_harms_a_command_that_changes_something(
+        operation in prop::sample::select(vec![0x10_u32, 0x29, 0x5B, 0x5E, 0x8B, 0x8E]),
+        payload in prop::collection::vec(any::<u8>(), 0..400),
+        whole in any::<bool>(),
+    ) {
+        let mut config = SimConfig::new("unused");
+        config.device.control_mode = ControlMode::None;
+        config.device.tls.mode = TlsMode::Enforced;
+        let mut firmware = Firmware::new(config);
+        let mut payload = payload;
+        if whole {
+            payload.resize(390, 2);
+        }
+        ask(&mut firmware, 0x0400_0000 | operation, &payload);
+        prop_assert!(firmware.device.control_mode() == ControlMode::None);
+    }
+}
+
+#[test]
+fn hosts_name_is_taken_with_its_terminator_and_shown_only_if_it_is_a_name() {
+    let mut firmware = firmware();
+    assert_eq!(status(&mut firmware, 0x5B, b"\x0C\x00pc7.example\0"), 0);
+    assert_eq!(firmware.device.network.host_fqdn(), "pc7.example");
+    for (wrong, expected) in
+        [(&b"\x05\x00pc7"[..], 4), (b"\x05", 4), (b"\x01\x00\0", 0x1C), (b"\x03\x00a b", 0x1C)]
+    {
+        assert_eq!(status(&mut firmware, 0x5B, wrong), expected, "{wrong:?}");
+    }
+    assert_eq!(firmware.device.network.host_fqdn(), "pc7.example");
+}
+
+#[test]
+fn log_of_remote_access_is_as_long_as_it_was_seen_and_only_in_version_0() {
+    let mut firmware = firmware();
+    let (status_, answer) = ask(&mut firmware, 0x0400_008E, &[0]);
+    assert_eq!((status_, answer.len()), (0, 2797));
+    assert_eq!(status(&mut firmware, 0x8E, &[1]), 0x24);
+    assert_eq!(status(&mut firmware, 0x8E, &[]), 4);
+}
+
+#[test]
+fn firmware_is_not_ready_while_it_settles_after_a_change() {
+    let mut config = SimConfig::new("unused");
+    config.settling.time = std::time::Duration::from_secs(5);
+    let mut firmware = Firmware::new(config);
+    assert_eq!(status(&mut firmware, 0x10, &[0; 4]), 0);
+    assert!(!firmware.settle(), "connections stay");
+    assert_eq!(status(&mut firmware, 0x6B, &[]), 2);
+    firmware.now += std::time::Duration::from_secs(6);
+    assert_eq!(status(&mut firmware, 0x6B, &[]), 0);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 
 use crate::config::CreditPolicy;
-use crate::web::{Body, WebConnection};
+use crate::tls::{self, TlsConnection};
+use crate::web::{Body, Request, WebConnection};
 
 /// Most bytes that are kept for a web server that is busy, when a host ignores the window.
 const MAX_HELD: usize = 1024 * 1024;
@@ -22,6 +23,8 @@ pub(super) struct Channel {
     pub(super) remote: u32,
     pub(super) port: u32,
     pub(super) role: Role,
+    /// What protects the bytes, between them and the role.
+    pub(super) tls: Option<Box<TlsConnection>>,
     /// Bytes that firmware may send.
     pub(super) remote_window: u32,
     /// Bytes that the host may send.
@@ -105,6 +108,7 @@ impl Channel {
             remote,
             port,
             role,
+            tls: None,
             remote_window: 0,
             local_window: 0,
             credit,
@@ -151,11 +155,53 @@ impl Channel {
 
     pub(super) fn drop_output(&mut self) {
         self.output.clear();
+        if let Some(tls) = &mut self.tls {
+            tls.discard();
+        }
+    }
+
+    /// What these bytes ask of the web server, which is at home.
+    pub(super) fn read_requests(&mut self, bytes: &[u8]) -> Vec<Request> {
+        let Role::Web(Some(web)) = &mut self.role else { return Vec::new() };
+        let Some(tls) = &mut self.tls else { return web.feed(bytes) };
+        let mut requests = web.feed(&tls.open(bytes));
+        if tls.takes_work() {
+            requests.push(Request::handshake());
+        }
+        // Who asked before it ended the connection gets an answer first.
+        self.closing |= tls.has_ended() && requests.is_empty();
+        requests
     }
 
     /// The payload of the next DATA message, at most `max` bytes and what the window allows. Empty payload only on purpose.
     pub(super) fn next_payload(&mut self, max: usize) -> Option<Bytes> {
         let allowed = self.budget.unwrap_or(usize::MAX).min(max).min(self.remote_window as usize);
+        let payload = if self.tls.is_some() { self.next_sealed(allowed) } else { self.next_output(allowed) };
+        if let Some(payload) = &payload {
+            // Neither can underflow: the payload is at most `allowed` long.
+            self.remote_window -= payload.len() as u32;
+            self.budget = self.budget.map(|budget| budget - payload.len());
+        }
+        payload
+    }
+
+    /// The next records. Plaintext is sealed as they are sent, and the end is announced after the last.
+    fn next_sealed(&mut self, allowed: usize) -> Option<Bytes> {
+        while self.tls.as_ref().is_some_and(|tls| !tls.has_output()) {
+            let plaintext = self.next_output(tls::BATCH);
+            let tls = self.tls.as_mut()?;
+            match plaintext {
+                Some(plaintext) if plaintext.is_empty() => return Some(plaintext),
+                Some(plaintext) => tls.seal(&plaintext),
+                None if self.closing && !tls.is_closed() => tls.close(),
+                None => return None,
+            }
+        }
+        self.tls.as_mut()?.take(allowed)
+    }
+
+    /// The next of what is to be sent, before it is sealed.
+    fn next_output(&mut self, allowed: usize) -> Option<Bytes> {
         loop {
             let payload = match self.output.front_mut()? {
                 Output::Empty => Some(Bytes::new()),
@@ -170,18 +216,16 @@ impl Channel {
             } else if payload.is_none() {
                 return None;
             }
-            if let Some(payload) = payload {
-                // Neither can underflow: the payload is at most `allowed` long.
-                self.remote_window -= payload.len() as u32;
-                self.budget = self.budget.map(|budget| budget - payload.len());
-                return Some(payload);
+            if payload.is_some() {
+                return payload;
             }
         }
     }
 
     /// Whether there is something to send, window or not.
     pub(super) fn has_output(&self) -> bool {
-        !self.output.is_empty() && self.budget != Some(0)
+        let sealed = |tls: &TlsConnection| tls.has_output() || (self.closing && !tls.is_closed());
+        (!self.output.is_empty() || self.tls.as_deref().is_some_and(sealed)) && self.budget != Some(0)
     }
 
     /// Whether there is something to send and window for it.

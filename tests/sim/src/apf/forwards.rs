@@ -6,7 +6,7 @@ use std::time::Instant;
 use amtd_apf::wire::{ForwardAddress, GlobalRequest, Message, Request, RequestSuccess};
 
 use super::Session;
-use crate::firmware::Firmware;
+use crate::firmware::{Firmware, is_secure};
 use crate::stats::Violation;
 
 /// A forward that firmware asked for.
@@ -67,8 +67,28 @@ impl Session {
     /// Asks for every configured port, back to back.
     pub(super) fn request_forwards(&mut self, firmware: &Firmware) {
         let apf = &firmware.config.apf;
-        for &port in apf.ports.iter().chain(&apf.echo_ports) {
+        let refused = firmware.device.security.refuses_plain();
+        self.plain_withdrawn = refused;
+        for &port in apf.ports.iter().filter(|port| !refused || is_secure(u32::from(**port))) {
             self.request_forward(firmware, u32::from(port), None);
+        }
+        for &port in &apf.echo_ports {
+            self.request_forward(firmware, u32::from(port), None);
+        }
+    }
+
+    /// Withdraws the plain ports of the web server when plain access is switched off, and asks for them again when it is back.
+    pub(super) fn follow_settings(&mut self, firmware: &Firmware) {
+        let refused = firmware.device.security.refuses_plain();
+        if refused == self.plain_withdrawn || !self.is_ready() {
+            return;
+        }
+        self.plain_withdrawn = refused;
+        for &port in firmware.config.apf.ports.iter().filter(|port| !is_secure(u32::from(**port))) {
+            match refused {
+                true => self.request_cancel(firmware, u32::from(port), None),
+                false => self.request_forward(firmware, u32::from(port), None),
+            }
         }
     }
 

@@ -28,6 +28,7 @@ use self::channel::Channel;
 use self::forwards::{Forward, Outstanding};
 use self::opening::Delayed;
 use self::startup::{Phase, Startup};
+use crate::faults::Counted;
 use crate::firmware::Firmware;
 use crate::mei::{ConnectionId, Packet};
 use crate::stats::Violation;
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     /// Other answers that the host owes.
     awaited: Vec<Awaited>,
     forwards: Vec<Forward>,
+    /// Whether the plain ports are not asked for, because of the device's settings.
+    plain_withdrawn: bool,
     slots: Vec<Option<Channel>>,
     /// Channels opened so far: tells apart those that had the same number.
     serial: u64,
@@ -104,6 +107,7 @@ impl Session {
             outstanding: VecDeque::new(),
             awaited: Vec::new(),
             forwards: Vec::new(),
+            plain_withdrawn: false,
             slots: (0..config.slots).map(|_| None).collect(),
             serial: 0,
             delayed: Vec::new(),
@@ -119,7 +123,7 @@ impl Session {
     /// Takes one message from the host.
     pub(crate) fn handle(&mut self, firmware: &mut Firmware, bytes: &[u8]) {
         firmware.stats.messages_in += 1;
-        firmware.schedule.count_message();
+        firmware.schedule.count(Counted::Messages);
         let message = match Message::decode(bytes) {
             Err(error) => return firmware.violation(Violation::Malformed, error.to_string()),
             Ok(decoded) => {
@@ -198,6 +202,7 @@ impl Session {
 
     /// Carries out what is due by time.
     pub(crate) fn tick(&mut self, firmware: &mut Firmware) {
+        self.follow_settings(firmware);
         self.confirm_delayed(firmware);
         if self.misses_answers(firmware) {
             self.report_missing(firmware);

@@ -10,7 +10,7 @@ use super::Session;
 use super::channel::{Channel, Credit, Role};
 use super::forwards::ForwardState;
 use crate::faults::OpenFault;
-use crate::firmware::Firmware;
+use crate::firmware::{Firmware, is_secure};
 use crate::stats::Violation;
 use crate::web::WebConnection;
 
@@ -127,15 +127,24 @@ impl Session {
             self.push_failure(firmware, opening.remote, OpenFailureReason::PROHIBITED);
             return None;
         }
+        let tls = match firmware.accept_tls(opening.port) {
+            Ok(tls) => tls,
+            Err(error) => {
+                eprintln!("amt-sim: a connection to port {} cannot be served: {error}", opening.port);
+                self.push_failure(firmware, opening.remote, OpenFailureReason::CONNECT_FAILED);
+                return None;
+            }
+        };
         let is_echo = firmware.config.apf.echo_ports.iter().any(|port| u32::from(*port) == opening.port);
         let role = if is_echo {
             Role::Echo
         } else {
-            Role::Web(Some(Box::new(WebConnection::new(matches!(opening.port, 16993 | 664)))))
+            Role::Web(Some(Box::new(WebConnection::new(is_secure(opening.port)))))
         };
         let slot = self.allocate(firmware, opening, role);
-        if slot.is_none() {
-            self.push_failure(firmware, opening.remote, OpenFailureReason::RESOURCE_SHORTAGE);
+        match slot.and_then(|slot| self.slots[slot].as_mut()) {
+            Some(channel) => channel.tls = tls,
+            None => self.push_failure(firmware, opening.remote, OpenFailureReason::RESOURCE_SHORTAGE),
         }
         slot
     }

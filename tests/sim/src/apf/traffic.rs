@@ -10,6 +10,7 @@ use crate::faults::ResponseFault;
 use crate::firmware::Firmware;
 use crate::mei::Packet;
 use crate::stats::Violation;
+use crate::web::RequestKind;
 
 impl Session {
     pub(super) fn handle_data(&mut self, firmware: &mut Firmware, data: ChannelData<'_>) {
@@ -37,9 +38,12 @@ impl Session {
         match &mut channel.role {
             Role::Web(None) => channel.hold(bytes),
             // The server takes no input after the response that closes the connection; it is credited all the same.
-            Role::Web(Some(web)) => {
-                let requests = web.feed(bytes);
+            Role::Web(Some(_)) => {
+                let requests = channel.read_requests(bytes);
                 let credit = channel.credit.consumed(bytes.len());
+                if let Some(chain) = channel.tls.as_ref().and_then(|tls| tls.client_chain()) {
+                    firmware.device.security.note_client(chain);
+                }
                 if !requests.is_empty() {
                     let owner = Owner { connection: self.id, slot, serial: channel.serial };
                     if let Role::Web(web) = &mut channel.role
@@ -49,6 +53,7 @@ impl Session {
                     }
                 }
                 self.give_credit(slot, credit);
+                self.enlist(slot);
             }
             // Credited when it has been sent back.
             Role::Echo => {
@@ -176,16 +181,25 @@ impl Session {
 
     /// Takes a response from the engine, and the web connection back. The channel may be gone: the response is dropped then.
     pub(crate) fn deliver(&mut self, firmware: &mut Firmware, done: Done) {
-        let Done { owner, response, web } = done;
+        let Done { owner, kind, response, web } = done;
         if self.channel_of(owner).is_none_or(|channel| channel.close_received || channel.close_sent) {
             return;
         }
-        let fault = firmware.faults.response();
+        let handshake = kind == RequestKind::Handshake;
+        let fault = if handshake { None } else { firmware.faults.response() };
         let Some(channel) = self.slots[owner.slot].as_mut() else { return };
         if let Role::Web(home) = &mut channel.role {
             *home = web;
         }
         channel.closing |= response.close;
+        if let Some(tls) = &mut channel.tls {
+            if handshake {
+                tls.release();
+            } else if let Some(after) = firmware.faults.garbage() {
+                tls.spoil(after);
+            }
+            channel.closing |= tls.has_ended();
+        }
         match fault {
             None => channel.push_output(Output::Body(response.body)),
             Some(ResponseFault::EmptyData) => {

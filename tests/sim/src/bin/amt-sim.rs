@@ -1,15 +1,16 @@
 //! Command line of the AMT firmware simulator. The simulator itself is the library of this package.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use amt_sim::config::{CreditPolicy, EngineModel, ReceiveCredit, SimConfig, TimeProfile};
-use amt_sim::device::ControlMode;
+use amt_sim::config::{CreditPolicy, EngineModel, ReceiveCredit, SimConfig, TimeProfile, TlsMode};
 use amt_sim::device::accounts::Password;
+use amt_sim::device::{ControlMode, DeviceConfig};
+use amt_sim::tls::{self, IdentityChain};
 use amt_sim::web::{AfterUnauthorized, QopOffer};
-use amt_sim::{Simulator, faults};
+use amt_sim::{Simulator, faults, pki};
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,15 +28,36 @@ struct Args {
     /// Path of the control socket: one JSON object per line, one reply per line
     #[arg(long, value_name = "PATH")]
     control: Option<PathBuf>,
+    /// Serve a real device node /dev/NAME as well; needs root and the kernel module "cuse"
+    #[arg(long, value_name = "NAME")]
+    cuse: Option<String>,
     /// How long requests take
     #[arg(long, value_enum, default_value_t = Profile::Instant)]
     profile: Profile,
     /// When the engine is free again after a request
     #[arg(long, value_enum, default_value_t = Engine::Independent)]
     engine: Engine,
-    /// State of the device at start
+    /// State of the device at start, unless --state-file has one
     #[arg(long, value_enum, default_value_t = State::Ccm)]
     state: State,
+    /// File that keeps the device's state over restarts; it is made if it does not exist
+    #[arg(long, value_name = "FILE")]
+    state_file: Option<PathBuf>,
+    /// Certificate, PEM or DER, whose hash is in the table of trusted roots; may be given several times
+    #[arg(long, value_name = "FILE")]
+    trusted_root: Vec<PathBuf>,
+    /// DNS suffix that provisioning certificates have to be for, empty for that of DHCP [default: example.net]
+    #[arg(long, value_name = "SUFFIX")]
+    dns_suffix: Option<String>,
+    /// Version that the device reports, three numbers; from 19 on there is no AdminSetup [default: 16.1.25]
+    #[arg(long, value_name = "VERSION")]
+    amt_version: Option<String>,
+    /// Announce the hash of the device's own certificate (AMTHI 8B) as hex digits, as some firmware does
+    #[arg(long)]
+    hash_as_text: bool,
+    /// How long LME and AMTHI are busy after a change of the control mode, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    settle: u64,
     /// File whose first line is the password of the account "admin" [default: the password P@ssw0rd]
     #[arg(long, value_name = "FILE")]
     admin_password_file: Option<PathBuf>,
@@ -57,9 +79,18 @@ struct Args {
     /// Channel slots
     #[arg(long, value_name = "N", default_value_t = 8)]
     slots: usize,
-    /// Ports that firmware asks the host to forward to its web server
-    #[arg(long, value_name = "PORTS", value_delimiter = ',', default_values_t = [16992, 623])]
-    ports: Vec<u16>,
+    /// Ports that firmware asks the host to forward to its web server [default: those of --tls]
+    #[arg(long, value_name = "PORTS", value_delimiter = ',')]
+    ports: Option<Vec<u16>>,
+    /// Where TLS is spoken
+    #[arg(long, value_enum, default_value_t = Tls::Off)]
+    tls: Tls,
+    /// How much of the device's certificate chain TLS shows before provisioning
+    #[arg(long, value_enum, default_value_t = Identity::Whole)]
+    tls_identity: Identity,
+    /// File that gets, as PEM, what a client has to trust to verify the device's certificate chain
+    #[arg(long, value_name = "FILE")]
+    tls_root: Option<PathBuf>,
     /// Further port whose channels send every byte back; may be given several times
     #[arg(long, value_name = "PORT")]
     echo_port: Vec<u16>,
@@ -109,10 +140,28 @@ enum Engine {
 enum State {
     /// Not activated
     Pre,
+    /// Not activated, and AMT is switched off
+    Disabled,
+    /// Not activated, a remote configuration under way: in provisioning
+    In,
+    /// Client control mode that was not committed: in provisioning, as where TLS is enforced
+    Uncommitted,
     /// Client control mode
     Ccm,
     /// Admin control mode
     Acm,
+}
+
+impl State {
+    fn apply(self, device: &mut DeviceConfig) {
+        device.control_mode = match self {
+            Self::Pre | Self::Disabled | Self::In => ControlMode::None,
+            Self::Uncommitted | Self::Ccm => ControlMode::Client,
+            Self::Acm => ControlMode::Admin,
+        };
+        device.in_provisioning = matches!(self, Self::In | Self::Uncommitted);
+        device.enabled = !matches!(self, Self::Disabled);
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -142,6 +191,43 @@ enum Credit {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum Tls {
+    /// Nowhere; the ports are 16992 and 623
+    Off,
+    /// On 16993 and 664, besides 16992 and 623
+    Also,
+    /// On 16993 and 664, the only ports, as from AMT 19 on
+    Enforced,
+}
+
+impl Tls {
+    fn mode(self) -> TlsMode {
+        match self {
+            Self::Off => TlsMode::Off,
+            Self::Also => TlsMode::Also,
+            Self::Enforced => TlsMode::Enforced,
+        }
+    }
+
+    /// The ports that firmware asks for, in its order.
+    fn ports(self) -> Vec<u16> {
+        match self {
+            Self::Off => vec![16992, 623],
+            Self::Also => vec![16992, 16993, 623, 664],
+            Self::Enforced => vec![16993, 664],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Identity {
+    /// Up to the ROM authority, four certificates
+    ToRom,
+    /// Up to the root, six certificates
+    Whole,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum Unread {
     /// One, as the MEI driver does it
     One,
@@ -153,6 +239,7 @@ impl Args {
     fn into_config(self) -> anyhow::Result<SimConfig> {
         let mut config = SimConfig::new(self.socket);
         config.control = self.control;
+        config.cuse = self.cuse;
         config.profile = match self.profile {
             Profile::Instant => TimeProfile::Instant,
             Profile::Realistic => TimeProfile::Realistic,
@@ -161,11 +248,19 @@ impl Args {
             Engine::Independent => EngineModel::Independent,
             Engine::Stuck => EngineModel::Stuck,
         };
-        config.device.control_mode = match self.state {
-            State::Pre => ControlMode::None,
-            State::Ccm => ControlMode::Client,
-            State::Acm => ControlMode::Admin,
-        };
+        config.state_file = self.state_file;
+        config.settling.time = Duration::from_millis(self.settle);
+        config.device.hash_as_text = self.hash_as_text;
+        self.state.apply(&mut config.device);
+        for path in &self.trusted_root {
+            config.device.trusted_roots.extend(read_certificates(path)?);
+        }
+        if let Some(suffix) = self.dns_suffix {
+            config.device.network.dns_suffix = suffix;
+        }
+        if let Some(version) = self.amt_version {
+            config.device.versions.amt = version;
+        }
         if let Some(path) = self.admin_password_file {
             let text =
                 std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -185,7 +280,12 @@ impl Args {
         config.apf.max_message = self.max_message;
         config.apf.max_frame = self.max_frame;
         config.apf.slots = self.slots;
-        config.apf.ports = self.ports;
+        config.apf.ports = self.ports.unwrap_or_else(|| self.tls.ports());
+        config.device.tls.mode = self.tls.mode();
+        config.device.tls.identity = match self.tls_identity {
+            Identity::ToRom => IdentityChain::ToRom,
+            Identity::Whole => IdentityChain::Whole,
+        };
         config.apf.echo_ports = self.echo_port;
         config.apf.address = self.address;
         config.apf.link_rate = self.link_rate;
@@ -208,6 +308,12 @@ impl Args {
     }
 }
 
+/// The certificates of a file, as DER.
+fn read_certificates(path: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    pki::read_certificates(&bytes).with_context(|| format!("{}: no certificate, PEM or DER", path.display()))
+}
+
 fn main() -> ExitCode {
     match run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -219,6 +325,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> anyhow::Result<()> {
+    if let Some(path) = &args.tls_root {
+        std::fs::write(path, tls::anchors_pem()?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let mut simulator = Simulator::start(args.into_config()?)?;
     let mut stdout = std::io::stdout();
     writeln!(stdout, "ready {}", simulator.socket().display()).and_then(|()| stdout.flush())?;

@@ -4,11 +4,16 @@
 
 use std::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 /// Names and interfaces of the device.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
     /// First label of the host's name (`HostName`, at most 63 characters).
     pub host_name: String,
+    /// What the host says that its whole name is (AMTHI 0x5B); empty before it has said so.
+    #[serde(default)]
+    pub host_fqdn: String,
     /// Domain of the host (`DomainName`, at most 191 characters).
     pub domain_name: String,
     /// The suffix that provisioning certificates must match ("PKI FQDN suffix"); empty if none is set.
@@ -19,8 +24,19 @@ pub struct Network {
     pub wireless: Option<LanInterface>,
 }
 
+impl Network {
+    /// The host's whole name: what the host said, else what follows from the device's own.
+    #[must_use]
+    pub fn host_fqdn(&self) -> String {
+        match self.host_fqdn.as_str() {
+            "" => format!("{}.{}", self.host_name, self.domain_name),
+            told => told.to_owned(),
+        }
+    }
+}
+
 /// One LAN interface.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LanInterface {
     /// Hardware address in transmission order.
     pub mac: [u8; 6],
@@ -59,6 +75,7 @@ impl Default for Network {
     fn default() -> Self {
         Self {
             host_name: "amt-sim".into(),
+            host_fqdn: String::new(),
             domain_name: "example.net".into(),
             dns_suffix: "example.net".into(),
             wired: LanInterface {
@@ -92,7 +109,8 @@ impl Default for Network {
 }
 
 /// Hash algorithm of a certificate hash entry, by its AMTHI number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HashAlgorithm {
     /// SHA-1, 20 bytes.
     Sha1 = 1,
@@ -102,8 +120,20 @@ pub enum HashAlgorithm {
     Sha384 = 3,
 }
 
+impl HashAlgorithm {
+    /// Length of a hash in bytes.
+    #[must_use]
+    pub fn length(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+        }
+    }
+}
+
 /// One trusted root for provisioning certificates.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HashEntry {
     /// Opaque handle; unique in the device.
     pub handle: u32,

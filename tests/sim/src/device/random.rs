@@ -3,8 +3,10 @@
 //! Not fit for secrets, and not used for any: the simulator's passwords and nonces protect nothing. Called by
 //! `device` for identity values and by `web` for nonces.
 
+use serde::{Deserialize, Serialize};
+
 /// SplitMix64: one addition and two multiplications for each 64-bit number.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Random {
     state: u64,
 }

@@ -2,8 +2,11 @@
 //!
 //! Part of [`super::Device`]; written by `web::classes`.
 
+use serde::{Deserialize, Serialize};
+
 /// Settings without an effect in the simulator: they are stored and shown.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Settings {
     pub(crate) ping_response: bool,
     pub(crate) rmcp_ping_response: bool,

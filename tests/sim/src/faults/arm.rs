@@ -28,6 +28,10 @@ impl Faults {
             }
             Action::EmptyData { count } => self.responses.arm(ResponseFault::EmptyData, count),
             Action::IgnoreCloses { count } => self.ignore_closes.arm((), count),
+            Action::FlawedIdentities { flaw, count } => self.identities.arm(flaw, count),
+            Action::StallHandshakes { count } => self.stalled_handshakes.arm((), count),
+            Action::AbruptTlsEnds { count } => self.abrupt_ends.arm((), count),
+            Action::GarbageRecords { bytes, count } => self.garbage_records.arm(bytes, count),
             Action::AmthiEmpty { count } => self.amthi.arm(AmthiFault::Empty, count),
             Action::AmthiSilent { count } => self.amthi.arm(AmthiFault::Silent, count),
             Action::AmthiStatus { command, status, count } => {

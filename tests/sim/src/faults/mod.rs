@@ -6,6 +6,7 @@
 mod arm;
 mod armed;
 mod file;
+mod method;
 mod schedule;
 mod step;
 
@@ -15,8 +16,10 @@ pub use self::file::{ScriptError, read_script};
 pub use self::step::{Action, Hex, HexError, Stage, Step, When};
 
 pub(crate) use self::armed::{Armed, Hold};
-pub(crate) use self::schedule::Schedule;
+pub(crate) use self::method::{MethodFault, MethodFaults};
+pub(crate) use self::schedule::{Counted, Schedule};
 use crate::mei::ClientKind;
+use crate::tls::Flaw;
 
 /// The client is in use (mei 2.3).
 pub(crate) const EBUSY: i32 = 16;
@@ -106,6 +109,10 @@ pub(crate) struct Faults {
     opens: Armed<OpenFault>,
     responses: Armed<ResponseFault>,
     ignore_closes: Armed<()>,
+    identities: Armed<Flaw>,
+    stalled_handshakes: Armed<()>,
+    abrupt_ends: Armed<()>,
+    garbage_records: Armed<usize>,
     amthi: Armed<AmthiFault>,
     /// Firmware takes no port forwarding messages.
     pub(crate) reading: Hold,
@@ -113,6 +120,8 @@ pub(crate) struct Faults {
     pub(crate) writing: Hold,
     /// The engine executes nothing.
     pub(crate) engine: Hold,
+    /// Firmware is busy with a change of its state: LME and AMTHI take no connection, AMTHI is not ready.
+    pub(crate) settling: Hold,
 }
 
 impl Faults {
@@ -123,6 +132,9 @@ impl Faults {
         }
         if self.missing.iter().any(|(missing, hold)| *missing == client && hold.is_on(now)) {
             return Some(ConnectFault::Status(ENOTTY));
+        }
+        if self.settling.is_on(now) && matches!(client, ClientKind::Lme | ClientKind::Amthi) {
+            return Some(ConnectFault::Status(EBUSY));
         }
         self.connects.take(|(kind, _)| *kind == client).map(|(_, fault)| fault)
     }
@@ -147,6 +159,26 @@ impl Faults {
         self.ignore_closes.take(|()| true).is_some()
     }
 
+    /// What is wrong with the identity that a TLS connection is shown.
+    pub(crate) fn identity(&mut self) -> Option<Flaw> {
+        self.identities.take(|_| true)
+    }
+
+    /// Whether a TLS handshake stops half-way.
+    pub(crate) fn stalls_handshake(&mut self) -> bool {
+        self.stalled_handshakes.take(|()| true).is_some()
+    }
+
+    /// Whether a TLS connection ends without saying so.
+    pub(crate) fn ends_abruptly(&mut self) -> bool {
+        self.abrupt_ends.take(|()| true).is_some()
+    }
+
+    /// After how many bytes garbage comes in a response over TLS.
+    pub(crate) fn garbage(&mut self) -> Option<usize> {
+        self.garbage_records.take(|_| true)
+    }
+
     /// The fault of an AMTHI command.
     pub(crate) fn amthi(&mut self, command: u32) -> Option<AmthiFault> {
         self.amthi.take(|fault| !matches!(fault, AmthiFault::Status(only, _) if *only != command))
@@ -155,6 +187,11 @@ impl Faults {
     /// Puts the device out of service: every CONNECT gives ENODEV.
     pub(crate) fn take_down(&mut self, hold: Hold) {
         self.down = hold;
+    }
+
+    /// Whether the device is out of service.
+    pub(crate) fn is_down(&self, now: Instant) -> bool {
+        self.down.is_on(now)
     }
 
     /// When the next hold that stops a queue ends by itself.

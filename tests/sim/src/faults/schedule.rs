@@ -1,4 +1,4 @@
-//! Steps that wait: for a time, for a number of messages from the host, or for a session to be ready.
+//! Steps that wait: for a time, for a number of messages, requests or commands of the host, or for a session to be ready.
 
 use std::time::{Duration, Instant};
 
@@ -8,22 +8,33 @@ use super::{Action, Step, When};
 #[derive(Debug)]
 pub(crate) struct Schedule {
     waiting: Vec<(Trigger, Action)>,
-    /// Port forwarding messages from the host so far.
-    messages: u64,
-    /// The least number of messages that a step waits for.
-    next_message: u64,
+    /// How many there were so far, by [`Counted`].
+    counts: [u64; 3],
+    /// The least numbers that a step waits for.
+    next: [u64; 3],
+}
+
+/// What of the host's is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Port forwarding messages that were taken.
+    Messages,
+    /// WSMAN requests with a login that were executed.
+    Requests,
+    /// AMTHI commands that were executed.
+    Commands,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Trigger {
     Ready,
-    Messages(u64),
+    Count(Counted, u64),
     At(Instant),
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { waiting: Vec::new(), messages: 0, next_message: u64::MAX }
+        Self { waiting: Vec::new(), counts: [0; 3], next: [u64::MAX; 3] }
     }
 }
 
@@ -33,36 +44,38 @@ impl Schedule {
         let trigger = match step.when {
             None => return Some(step.action),
             Some(When::Ready) => Trigger::Ready,
-            Some(When::Messages(count)) => Trigger::Messages(self.messages.saturating_add(count)),
+            Some(When::Messages(count)) => self.after(Counted::Messages, count),
+            Some(When::Requests(count)) => self.after(Counted::Requests, count),
+            Some(When::Commands(count)) => self.after(Counted::Commands, count),
             Some(When::Ms(ms)) => Trigger::At(now + Duration::from_millis(ms)),
         };
         self.waiting.push((trigger, step.action));
-        self.find_next_message();
+        self.find_next();
         None
     }
 
-    /// Counts a message from the host.
-    pub(crate) fn count_message(&mut self) {
-        self.messages += 1;
+    /// Counts one of these.
+    pub(crate) fn count(&mut self, counted: Counted) {
+        self.counts[counted as usize] += 1;
     }
 
-    /// Whether a step waits for exactly the messages that have come.
-    pub(crate) fn is_message_due(&self) -> bool {
-        self.messages >= self.next_message
+    /// Whether a step waits for exactly what has come.
+    pub(crate) fn is_count_due(&self) -> bool {
+        self.counts.iter().zip(&self.next).any(|(count, next)| count >= next)
     }
 
     /// The actions that are due, in the order in which they were given.
     pub(crate) fn due(&mut self, now: Instant, ready: bool) -> Vec<Action> {
-        let messages = self.messages;
+        let counts = self.counts;
         let is_due = |trigger: Trigger| match trigger {
             Trigger::Ready => ready,
-            Trigger::Messages(count) => messages >= count,
+            Trigger::Count(counted, count) => counts[counted as usize] >= count,
             Trigger::At(time) => time <= now,
         };
         let due: Vec<_> =
             self.waiting.extract_if(.., |(trigger, _)| is_due(*trigger)).map(|(_, action)| action).collect();
         if !due.is_empty() {
-            self.find_next_message();
+            self.find_next();
         }
         due
     }
@@ -83,15 +96,21 @@ impl Schedule {
     /// Forgets every waiting step.
     pub(crate) fn clear(&mut self) {
         self.waiting.clear();
-        self.find_next_message();
+        self.find_next();
     }
 
-    fn find_next_message(&mut self) {
-        let counts = self.waiting.iter().filter_map(|(trigger, _)| match trigger {
-            Trigger::Messages(count) => Some(*count),
-            Trigger::Ready | Trigger::At(_) => None,
-        });
-        self.next_message = counts.min().unwrap_or(u64::MAX);
+    fn after(&self, counted: Counted, count: u64) -> Trigger {
+        Trigger::Count(counted, self.counts[counted as usize].saturating_add(count))
+    }
+
+    fn find_next(&mut self) {
+        self.next = [u64::MAX; 3];
+        for (trigger, _) in &self.waiting {
+            if let Trigger::Count(counted, count) = trigger {
+                let next = &mut self.next[*counted as usize];
+                *next = (*count).min(*next);
+            }
+        }
     }
 }
 
@@ -102,16 +121,18 @@ mod tests {
     #[test]
     fn step_is_due_at_its_message_and_only_once() {
         let (mut schedule, now) = (Schedule::default(), Instant::now());
-        schedule.count_message();
+        schedule.count(Counted::Messages);
         assert!(
             schedule.add(Step { action: Action::LinkReset, when: Some(When::Messages(2)) }, now).is_none()
         );
-        schedule.count_message();
-        assert!(!schedule.is_message_due());
-        schedule.count_message();
-        assert!(schedule.is_message_due());
+        schedule.count(Counted::Messages);
+        schedule.count(Counted::Requests);
+        schedule.count(Counted::Commands);
+        assert!(!schedule.is_count_due(), "each is counted for itself");
+        schedule.count(Counted::Messages);
+        assert!(schedule.is_count_due());
         assert_eq!(schedule.due(now, false), [Action::LinkReset]);
-        assert!(!schedule.is_message_due() && schedule.is_empty());
+        assert!(!schedule.is_count_due() && schedule.is_empty());
     }
 
     #[test]

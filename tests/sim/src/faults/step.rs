@@ -5,6 +5,7 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::mei::ClientKind;
+use crate::tls::Flaw;
 
 /// One step of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub enum When {
     Ready,
     /// After so many port forwarding messages from the host, counted from when the step was given.
     Messages(u64),
+    /// After so many WSMAN requests with a login were executed, before the answer to the last of them leaves.
+    Requests(u64),
+    /// After so many AMTHI commands were executed, before the answer to the last of them leaves.
+    Commands(u64),
     /// After so many milliseconds.
     Ms(u64),
 }
@@ -185,6 +190,24 @@ pub enum Action {
         #[serde(default = "one")]
         count: u32,
     },
+    FlawedIdentities {
+        flaw: Flaw,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    StallHandshakes {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    AbruptTlsEnds {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    GarbageRecords {
+        bytes: usize,
+        #[serde(default = "one")]
+        count: u32,
+    },
     CloseChannels,
     StrayClose {
         channel: u32,
@@ -282,6 +305,39 @@ pub enum Action {
         status: u32,
         #[serde(default = "one")]
         count: u32,
+    },
+
+    // Provisioning and the web services.
+    MethodReturns {
+        method: String,
+        value: u32,
+        #[serde(default)]
+        executed: bool,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    LoseAnswers {
+        method: String,
+        #[serde(default = "one")]
+        count: u32,
+    },
+    RefuseLogins {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    BlockUnprovision {
+        component: String,
+    },
+    AllowUnprovision,
+    NewLocalPassword,
+    FirmwareReset {
+        #[serde(default)]
+        ms: u64,
+    },
+    Settle {
+        ms: u64,
+        #[serde(default)]
+        reset: bool,
     },
 
     // Questions and service.

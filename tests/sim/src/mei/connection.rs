@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 use super::client::ClientKind;
 use super::packet::Packet;
-use super::socket::{PacketSocket, Received};
+use super::port::Port;
+use super::socket::Received;
 use crate::amthi::Amthi;
 use crate::apf::Session;
 use crate::faults::{ConnectFault, EBUSY, EINVAL, ENOTTY, EOPNOTSUPP, Hold};
@@ -51,7 +52,7 @@ pub(crate) enum Turn {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
-    socket: PacketSocket,
+    port: Port,
     client: Option<Client>,
     /// Messages that the driver took from the host and firmware has not taken from the driver.
     fifo: VecDeque<Bytes>,
@@ -115,8 +116,8 @@ impl Client {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnectionId, socket: PacketSocket) -> Self {
-        Self { id, socket, client: None, fifo: VecDeque::new(), unsent: None }
+    pub(crate) fn new(id: ConnectionId, port: Port) -> Self {
+        Self { id, port, client: None, fifo: VecDeque::new(), unsent: None }
     }
 
     /// Reads what the host sent, as far as the driver's queue and a batch allow, and lets firmware take it.
@@ -128,10 +129,10 @@ impl Connection {
     ) -> Result<Turn, Departure> {
         self.drain_fifo(firmware);
         for count in 0..READ_BATCH {
-            if self.fifo.len() >= firmware.config.mei.fifo {
-                return Ok(Turn::Idle);
+            if self.is_full(firmware) {
+                return if self.port.is_closed() { Err(Departure::Closed) } else { Ok(Turn::Idle) };
             }
-            match self.socket.poll_recv(cx, buffer) {
+            match self.port.poll_recv(cx, buffer) {
                 Poll::Pending => return Ok(Turn::Idle),
                 Poll::Ready(Err(error)) => return Err(Departure::Failed(error)),
                 Poll::Ready(Ok(Received::Closed)) => return Err(Departure::Closed),
@@ -140,11 +141,19 @@ impl Connection {
             // What was waiting in the socket, or in the queue of a firmware that takes nothing.
             let waiting = self.fifo.len().max(count + 1);
             firmware.stats.fifo_high_water = firmware.stats.fifo_high_water.max(waiting);
-            if firmware.schedule.is_message_due() {
+            if firmware.schedule.is_count_due() {
                 break;
             }
         }
         Ok(Turn::More)
+    }
+
+    /// Whether the driver's queue takes no more, because firmware takes nothing out of it.
+    fn is_full(&self, firmware: &Firmware) -> bool {
+        match &self.client {
+            Some(client) if self.port.has_queue() => client.holds(firmware).0.is_on(firmware.now),
+            _ => self.fifo.len() >= firmware.config.mei.fifo,
+        }
     }
 
     fn take_in(&mut self, message: &[u8], firmware: &mut Firmware) {
@@ -164,7 +173,7 @@ impl Connection {
     fn drain_fifo(&mut self, firmware: &mut Firmware) {
         while let Some(client) = &mut self.client
             && !client.holds(firmware).0.is_on(firmware.now)
-            && !firmware.schedule.is_message_due()
+            && !firmware.schedule.is_count_due()
             && let Some(message) = self.fifo.pop_front()
         {
             client.handle(firmware, &message);
@@ -179,7 +188,7 @@ impl Connection {
     ) -> Result<Turn, Departure> {
         for _ in 0..WRITE_BATCH {
             let Some(packet) = self.next_packet(firmware) else { return Ok(Turn::Idle) };
-            match self.socket.poll_send(cx, &packet) {
+            match self.port.poll_send(cx, &packet) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                     return Err(Departure::Closed);
@@ -207,7 +216,7 @@ impl Connection {
         match connect(message, firmware) {
             Ok(kind) => {
                 let properties = kind.properties(firmware.config.apf.max_message);
-                self.socket.fit(properties.max_message);
+                self.port.fit(properties.max_message);
                 firmware.stats.connects += 1;
                 self.client = Some(Client::new(kind, self.id, firmware));
                 // At most MAX_MESSAGE.

@@ -1,6 +1,6 @@
 //! The virtual MEI device: the socket that programs open in place of `/dev/mei0`.
 //!
-//! `socket` has the socket calls, `client` the table of firmware clients, `connection` one open of the device: its CONNECT
+//! `socket` has the socket calls, `port` what it has in common with the device node of `crate::cuse`, `client` the table of firmware clients, `connection` one open of the device: its CONNECT
 //! exchange, the driver's queue of messages that firmware has not taken, and the client behind it; `occupancy` says which clients
 //! are in use. The wire format of CONNECT is fixed: other programs rely on it.
 
@@ -8,10 +8,12 @@ mod client;
 mod connection;
 mod occupancy;
 mod packet;
+mod port;
 mod socket;
 
 pub use client::ClientKind;
 pub(crate) use connection::{Connection, ConnectionId, Departure, Turn};
 pub(crate) use occupancy::Occupancy;
 pub(crate) use packet::Packet;
-pub(crate) use socket::{Acceptor, Listener};
+pub(crate) use port::Port;
+pub(crate) use socket::{Acceptor, Listener, Received};

@@ -6,7 +6,7 @@
 use quick_xml::escape::escape;
 
 use super::fault::Fault;
-use super::value::{Instance, Reference, Value};
+use super::value::{Instance, Reference, Value, date_time};
 use super::xml::{self, Element, Namespace};
 
 /// Actions of the standard operations.
@@ -296,18 +296,28 @@ impl Writer {
             }
             Value::Number(value) => self.element(prefix, name, |out| out.push(&[&value.to_string()])),
             Value::Text(text) => self.text_element(prefix, name, text),
+            Value::Time(seconds) => self.element(prefix, name, |out| {
+                out.push(&["<t:Datetime xmlns:t=\"", COMMON, "\">", &date_time(*seconds), "</t:Datetime>"]);
+            }),
             Value::Reference(reference) => self.element(prefix, name, |out| out.reference(reference)),
         }
     }
 
     fn reference(&mut self, reference: &Reference) {
-        self.push(&["<b:Address>", ANONYMOUS, "</b:Address>"]);
+        // Observed: a reference to nothing, which methods return when they fail, has this address.
+        let address = if reference.resource.is_empty() { "default" } else { ANONYMOUS };
+        self.push(&["<b:Address>", address, "</b:Address>"]);
         self.element('b', "ReferenceParameters", |out| {
             out.text_element('c', "ResourceURI", &reference.resource);
             out.element('c', "SelectorSet", |out| {
                 for (name, value) in &reference.selectors {
                     out.push(&["<c:Selector Name=\"", &escape(name.as_ref()), "\">"]);
                     out.text(value);
+                    out.push(&["</c:Selector>"]);
+                }
+                for (name, end) in &reference.nested {
+                    out.push(&["<c:Selector Name=\"", &escape(name.as_ref()), "\">"]);
+                    out.element('b', "EndpointReference", |out| out.reference(end));
                     out.push(&["</c:Selector>"]);
                 }
             });

@@ -22,6 +22,8 @@ const MAX_TRAILER: usize = 4 * 1024;
 /// What the parser found.
 #[derive(Debug)]
 pub(super) enum Incoming {
+    /// TLS shakes hands: made by the channel, never by the parser.
+    Handshake,
     /// The client sends the body only after `100 Continue`.
     Continue,
     /// A complete request.

@@ -104,6 +104,8 @@ pub struct Request(Incoming);
 /// What a request costs the engine, and for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestKind {
+    /// The work of a TLS handshake.
+    Handshake,
     /// A client waits for `100 Continue`.
     Continue,
     /// Not HTTP, or over a limit.
@@ -121,10 +123,16 @@ pub enum RequestKind {
 }
 
 impl Request {
+    /// The work of a TLS handshake, which nothing in the plaintext asks for. It is answered with nothing.
+    pub(crate) fn handshake() -> Self {
+        Self(Incoming::Handshake)
+    }
+
     /// Its cost class.
     #[must_use]
     pub fn kind(&self) -> RequestKind {
         let message = match &self.0 {
+            Incoming::Handshake => return RequestKind::Handshake,
             Incoming::Continue => return RequestKind::Continue,
             Incoming::Refused(_) => return RequestKind::Malformed,
             Incoming::Message(message) => message,
@@ -141,13 +149,16 @@ impl Request {
 
 /// Whether a WSMAN body calls one of the methods that real firmware takes about a second for (wsman 1). Only for the cost.
 fn activates(body: &[u8]) -> bool {
-    const METHODS: [&[u8]; 2] =
-        [b"IPS_HostBasedSetupService/Setup<", b"IPS_HostBasedSetupService/AdminSetup<"];
+    const METHODS: [&[u8]; 3] = [
+        b"IPS_HostBasedSetupService/Setup<",
+        b"IPS_HostBasedSetupService/AdminSetup<",
+        b"IPS_HostBasedSetupService/UpgradeClientToAdmin<",
+    ];
     METHODS.iter().any(|method| body.windows(method.len()).any(|window| window == *method))
 }
 
 /// How long the engine is busy with a request before it answers. The realistic figures are guessed from the observed
-/// "well under 1 s" for a Get and "about 1 s" for Setup (wsman 1).
+/// "well under 1 s" for a Get and "about 1 s" for Setup and for a handshake (wsman 1).
 #[must_use]
 pub fn service_time(profile: TimeProfile, request: &Request) -> Duration {
     if profile == TimeProfile::Instant {
@@ -157,7 +168,7 @@ pub fn service_time(profile: TimeProfile, request: &Request) -> Duration {
         RequestKind::Continue => 0,
         RequestKind::Malformed | RequestKind::Challenge | RequestKind::Page => 10,
         RequestKind::Wsman => 70,
-        RequestKind::Setup => 1000,
+        RequestKind::Setup | RequestKind::Handshake => 1000,
         RequestKind::Test => 0,
     })
 }
@@ -176,6 +187,7 @@ pub fn execute(
     }
     device.tick(now);
     let response = match request.0 {
+        Incoming::Handshake => Response { body: Body::fixed(Bytes::new()), close: false },
         Incoming::Continue => {
             Response { body: Body::fixed(Bytes::from_static(b"HTTP/1.1 100 Continue\r\n\r\n")), close: false }
         }
@@ -240,6 +252,7 @@ fn log_in(
     };
     let claim = Claim::parse(header).map(|claim| claim.about(head.method.name(), &head.target, body));
     let outcome = match &claim {
+        Some(_) if device.method_faults.refuses_login() => Err(digest::Denied { stale: false }),
         Some(claim) => device.check_login(claim, now),
         None => Err(digest::Denied { stale: false }),
     };

@@ -13,7 +13,8 @@ use super::response::{Reply, Status};
 use super::value::{Instance, Value};
 use super::xml::{Element, Namespace};
 use crate::device::Device;
-use crate::device::accounts::Role;
+use crate::device::accounts::{Realm, Role};
+use crate::faults::MethodFault;
 
 /// Enumerations that may be open at a time; a new one ends the oldest (a guess: the real number is unknown).
 const MAX_ENUMERATIONS: usize = 32;
@@ -23,7 +24,11 @@ pub(super) fn answer(device: &mut Device, role: Role, body: &[u8], now: Instant)
     let message = device.web.next_message();
     let (relates_to, resource, outcome) = match Call::parse(body) {
         Ok(call) => {
-            let outcome = run(device, role, &call, now);
+            let fault = method(&call).and_then(|method| device.method_faults.call(method));
+            let outcome = run(device, role, &call, fault, now);
+            if fault == Some(MethodFault::AnswerLost) {
+                return Reply::lost();
+            }
             (call.message_id, call.resource, outcome)
         }
         Err((message_id, fault)) => (message_id, String::new(), Err(fault)),
@@ -35,7 +40,18 @@ pub(super) fn answer(device: &mut Device, role: Role, body: &[u8], now: Instant)
     }
 }
 
-fn run(device: &mut Device, role: Role, call: &Call, now: Instant) -> Result<Answer, Fault> {
+/// The method that a request calls, if it calls one.
+fn method(call: &Call) -> Option<&str> {
+    call.action.strip_prefix(&call.resource)?.strip_prefix('/')
+}
+
+fn run(
+    device: &mut Device,
+    role: Role,
+    call: &Call,
+    fault: Option<MethodFault>,
+    now: Instant,
+) -> Result<Answer, Fault> {
     if call.is_identify() {
         return Ok(Answer::Identity(device.versions.amt.clone()));
     }
@@ -44,10 +60,10 @@ fn run(device: &mut Device, role: Role, call: &Call, now: Instant) -> Result<Ans
     }
     let class = classes::find(&call.resource).ok_or(Fault::DestinationUnreachable)?;
     let operation = Operation::parse(call)?;
-    if role == Role::LocalSystem && !operation.is_open_to_local_system(class) {
+    if !operation.is_allowed(role, class, device) {
         return Err(Fault::AccessDenied);
     }
-    let mut exchange = Exchange { device, class, call, now };
+    let mut exchange = Exchange { device, class, call, fault, now };
     match operation {
         Operation::Get => exchange.get(),
         Operation::Put => exchange.put(),
@@ -75,7 +91,7 @@ enum Operation<'a> {
 impl<'a> Operation<'a> {
     fn parse(call: &'a Call) -> Result<Self, Fault> {
         let part = |prefix: &str| call.action.strip_prefix(prefix)?.strip_prefix('/');
-        let operation = match (part(TRANSFER), part(ENUMERATION), part(&call.resource)) {
+        let operation = match (part(TRANSFER), part(ENUMERATION), method(call)) {
             (Some("Get"), ..) => Some(Self::Get),
             (Some("Put"), ..) => Some(Self::Put),
             (Some("Create"), ..) => Some(Self::Create),
@@ -87,6 +103,31 @@ impl<'a> Operation<'a> {
             _ => None,
         };
         operation.ok_or(Fault::ActionNotSupported)
+    }
+
+    /// Whether a user of this role may do this.
+    fn is_allowed(&self, role: Role, class: &Class, device: &Device) -> bool {
+        match role {
+            Role::Administrator => true,
+            Role::LocalSystem if class.configures_over_tls && device.is_configured_by_host() => {
+                matches!(self, Self::Method(_)) || self.is_open_to_local_system(class)
+            }
+            Role::LocalSystem => self.is_open_to_local_system(class),
+            Role::User(realms) => self.realms(class).iter().any(|realm| realms.contains(*realm)),
+        }
+    }
+
+    /// The realms of which an entry of the access control list needs one. Which realm opens which class is, but for the
+    /// agents', a guess.
+    fn realms(&self, class: &Class) -> [Realm; 2] {
+        let reads = matches!(self, Self::Get | Self::Enumerate | Self::Pull | Self::Release);
+        let creates = matches!(self, Self::Put | Self::Create | Self::Delete);
+        match (class.agent_realm, reads, creates) {
+            (true, _, true) => [Realm::AgentPresenceRemote; 2],
+            (true, ..) => [Realm::AgentPresenceLocal, Realm::AgentPresenceRemote],
+            (false, true, _) => [Realm::GeneralInfo, class.realm],
+            (false, false, _) => [class.realm; 2],
+        }
     }
 
     /// Whether the local system account may do this: read, and what the class opens to it. Agent presence is closed to it
@@ -105,6 +146,8 @@ struct Exchange<'a> {
     device: &'a mut Device,
     class: &'static Class,
     call: &'a Call,
+    /// What a script makes of a call.
+    fault: Option<MethodFault>,
     now: Instant,
 }
 
@@ -118,12 +161,15 @@ impl<'a> Exchange<'a> {
         let instance = self.select()?;
         let body = self.representation()?;
         for key in self.class.keys {
-            if body.member(key).is_some_and(|given| !matches(instance.get(key), given.text())) {
+            // A key that is a reference may change: so an association is turned to another end.
+            let differs =
+                |given: &Element| given.elements().is_empty() && !matches(instance.get(key), given.text());
+            if body.member(key).is_some_and(differs) {
                 return Err(Fault::InvalidRepresentation);
             }
         }
         put(&mut Invocation { device: self.device, now: self.now, instance, input: Input(Some(body)) })?;
-        let changed = self.select()?;
+        let changed = self.select().or_else(|fault| self.only().ok_or(fault))?;
         Ok(Answer::Instance("http://schemas.xmlsoap.org/ws/2004/09/transfer/PutResponse", changed))
     }
 
@@ -150,7 +196,14 @@ impl<'a> Exchange<'a> {
             return Err(Fault::SchemaValidationError);
         }
         let mut invocation = Invocation { device: self.device, now: self.now, instance, input: Input(body) };
-        let outputs = (method.run)(&mut invocation)?;
+        let outputs = match self.fault {
+            Some(MethodFault::Returns(value)) => classes::returned(value),
+            Some(MethodFault::ReturnsAfterwards(value)) => {
+                (method.run)(&mut invocation)?;
+                classes::returned(value)
+            }
+            Some(MethodFault::AnswerLost) | None => (method.run)(&mut invocation)?,
+        };
         let suffix = self.class.response_suffix;
         Ok(Answer::Method { resource: self.class.resource, name: method.name, outputs, suffix })
     }
@@ -203,6 +256,11 @@ impl<'a> Exchange<'a> {
 
     fn is_class_namespace(&self, element: &Element) -> bool {
         matches!(element.namespace(), Namespace::Other(uri) if uri == self.class.resource)
+    }
+
+    /// The instance of a class that has one.
+    fn only(&self) -> Option<Instance> {
+        <[Instance; 1]>::try_from((self.class.list)(self.device, self.now)).ok().map(|[instance]| instance)
     }
 
     /// The one instance that the selectors name. Any part of the keys that is unique is enough (wsman 4).

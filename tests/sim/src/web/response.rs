@@ -129,6 +129,8 @@ enum ReplyPayload {
     /// Sent in chunks if the client knows them.
     Streamed(Vec<u8>),
     Content(ContentRequest),
+    /// Nothing: the connection closes.
+    Lost,
 }
 
 impl Reply {
@@ -166,6 +168,11 @@ impl Reply {
         }
     }
 
+    /// No answer at all: the server closes the connection, as when it restarts.
+    pub(super) fn lost() -> Self {
+        Self { payload: ReplyPayload::Lost, close: true, ..Self::plain(Status::Ok, "") }
+    }
+
     /// 405, naming the methods of the path.
     pub(super) fn method_not_allowed(allowed: &str) -> Self {
         let line = format!("this path takes {allowed}");
@@ -182,6 +189,9 @@ impl Reply {
 
     /// The response to the request with this head; without a head (it could not be parsed) the connection ends.
     pub(super) fn finish(self, device: &Device, head: Option<&Head>) -> Response {
+        if matches!(self.payload, ReplyPayload::Lost) {
+            return Response { body: Body::fixed(Bytes::new()), close: true };
+        }
         let close = self.close || head.is_none_or(|head| !head.keep_alive);
         let knows_chunks = head.is_some_and(|head| head.version_1_1);
         let mut out = Vec::with_capacity(512 + self.payload.buffered());
@@ -209,7 +219,7 @@ impl ReplyPayload {
     fn buffered(&self) -> usize {
         match self {
             Self::Sized(document) | Self::Streamed(document) => document.len() + 128,
-            Self::Content(_) => 0,
+            Self::Content(_) | Self::Lost => 0,
         }
     }
 
@@ -240,6 +250,7 @@ impl ReplyPayload {
                 }
                 Some(Content { offset: 0, length, chunked })
             }
+            Self::Lost => None,
         }
     }
 }

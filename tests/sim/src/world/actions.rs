@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::World;
 use crate::apf::SessionError;
+use crate::config::Settling;
 use crate::device::presence::Watchdog;
-use crate::faults::{Action, Hold, Step};
+use crate::engine::Engine;
+use crate::faults::{Action, Hold, MethodFault, MethodFaults, Step};
 use crate::mei::{ClientKind, Connection};
 use crate::stats::Stats;
 
@@ -58,6 +60,8 @@ impl World {
             action => {
                 if action == Action::Clear {
                     self.firmware.schedule.clear();
+                    self.firmware.device.method_faults = MethodFaults::default();
+                    self.firmware.device.block_unprovisioning(None);
                 }
                 // Every action that is left arms something.
                 let _ = self.firmware.faults.arm(action, self.firmware.now);
@@ -77,9 +81,52 @@ impl World {
             }
             Action::Linger { ms } => self.firmware.config.mei.linger = Duration::from_millis(ms),
             Action::LinkRate { bytes_per_second } => self.firmware.link.rate = bytes_per_second,
+            Action::Settle { ms, reset } => {
+                self.firmware.config.settling = Settling { time: Duration::from_millis(ms), reset };
+            }
+            Action::FirmwareReset { ms } => self.reset_firmware(ms),
+            other => return self.apply_to_provisioning(other),
+        }
+        Ok(())
+    }
+
+    /// What happens to the device's state and its methods. Returns other actions.
+    fn apply_to_provisioning(&mut self, action: Action) -> Result<(), Action> {
+        let device = &mut self.firmware.device;
+        let faults = &mut device.method_faults;
+        match action {
+            Action::MethodReturns { method, value, executed: false, count } => {
+                faults.arm(method, MethodFault::Returns(value), count);
+            }
+            Action::MethodReturns { method, value, executed: true, count } => {
+                faults.arm(method, MethodFault::ReturnsAfterwards(value), count);
+            }
+            Action::LoseAnswers { method, count } => faults.arm(method, MethodFault::AnswerLost, count),
+            Action::RefuseLogins { count } => faults.arm_logins(count),
+            Action::BlockUnprovision { component } => device.block_unprovisioning(Some(component)),
+            Action::AllowUnprovision => device.block_unprovisioning(None),
+            Action::NewLocalPassword => device.renew_local_password(),
             other => return Err(other),
         }
         Ok(())
+    }
+
+    /// Firmware restarts: requests that wait or run are lost, connections close, what was in memory is gone.
+    fn reset_firmware(&mut self, ms: u64) {
+        let firmware = &mut self.firmware;
+        firmware.engine = Engine::new(firmware.config.engine, firmware.config.profile);
+        firmware.device.restart(firmware.now);
+        if ms > 0 {
+            firmware.faults.take_down(Hold::start(firmware.now, Some(ms)));
+        }
+        self.drop_connections(|_| true);
+    }
+
+    /// Keeps what has changed, before anything is sent that depends on it.
+    pub(super) fn settle(&mut self) {
+        if self.firmware.settle() {
+            self.drop_connections(|kind| matches!(kind, ClientKind::Lme | ClientKind::Amthi));
+        }
     }
 
     fn act_on_session(&mut self, action: Action) -> Result<(), ActionError> {
@@ -124,6 +171,23 @@ impl World {
         self.firmware.device.presence.watchdogs().iter().map(facts).collect()
     }
 
+    /// Provisioning, without any secret.
+    fn provisioning(&self) -> Value {
+        let device = &self.firmware.device;
+        let accounts = device.accounts();
+        json!({
+            "state": device.provisioning_state() as u32,
+            "enabled": device.is_enabled(),
+            "chain_status": device.chain_status() as u32,
+            "allowed_control_modes": device.allowed_control_modes(),
+            "admin": accounts.admin().map(|admin| admin.name.as_str()),
+            "users": accounts.users().len(),
+            "mebx_password": device.has_mebx_password(),
+            "blocked_by": device.blocking_component(),
+            "changes": device.state_changes(),
+        })
+    }
+
     fn state(&mut self) -> Value {
         let connections: Vec<_> = self
             .connections
@@ -137,7 +201,7 @@ impl World {
                 })
             })
             .collect();
-        let engine = &self.firmware.engine;
+        let (engine, device) = (&self.firmware.engine, &self.firmware.device);
         json!({
             "connections": connections,
             "engine": {
@@ -146,6 +210,8 @@ impl World {
                 "stalled": self.firmware.faults.engine.is_on(self.firmware.now),
             },
             "control_mode": self.firmware.device.control_mode() as u32,
+            "provisioning": self.provisioning(),
+            "consent_code": device.features.consent.at(device.unix_time(self.firmware.now)).code(),
             "watchdogs": self.watchdogs(),
         })
     }

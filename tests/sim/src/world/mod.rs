@@ -1,8 +1,8 @@
 //! The event loop: the one owner of every connection and of what they share.
 //!
-//! A turn of the loop, in this order: new connections, requests of the control socket, messages from the hosts, due steps of
-//! scripts, the engine, messages to the hosts. It repeats until nothing can go on without an event, then sleeps until the next one or
-//! the next deadline. Nothing in here waits.
+//! A turn of the loop, in this order: new connections, requests of the control socket, requests to the device node, messages from
+//! the hosts, due steps of scripts, the engine, messages to the hosts. It repeats until nothing can go on without an event, then
+//! sleeps until the next one or the next deadline. Nothing in here waits.
 
 mod actions;
 
@@ -16,14 +16,18 @@ use tokio::time::Sleep;
 
 use crate::config::MAX_MESSAGE;
 use crate::control::Request;
-use crate::faults::{Step, When};
+use crate::cuse::{Node, Served};
+use crate::faults::{Counted, Step, When};
 use crate::firmware::Firmware;
-use crate::mei::{Acceptor, Connection, ConnectionId, Departure, Turn};
+use crate::mei::{Acceptor, Connection, ConnectionId, Departure, Port, Turn};
+use crate::web::RequestKind;
 
 /// Everything.
 pub(crate) struct World {
     firmware: Firmware,
     acceptor: Acceptor,
+    /// The device node, if there is one.
+    node: Option<Node>,
     connections: Vec<Connection>,
     next_id: u64,
     requests: mpsc::Receiver<Request>,
@@ -34,10 +38,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(firmware: Firmware, acceptor: Acceptor, requests: mpsc::Receiver<Request>) -> Self {
+    pub(crate) fn new(
+        firmware: Firmware,
+        (acceptor, node): (Acceptor, Option<Node>),
+        requests: mpsc::Receiver<Request>,
+    ) -> Self {
         let mut world = Self {
             firmware,
             acceptor,
+            node,
             connections: Vec::new(),
             next_id: 0,
             requests,
@@ -65,15 +74,18 @@ impl World {
             self.firmware.now = Instant::now();
             self.accept(cx);
             self.answer_requests(cx);
-            let mut more = self.read(cx);
+            let mut more = self.serve_node(cx);
+            more |= self.read(cx);
             self.run_due_steps();
             if self.quit {
                 return Poll::Ready(());
             }
             self.run_engine();
             self.tick();
+            self.settle();
             more |= self.write(cx);
             more |= self.release_engine();
+            self.flush_node();
             if !more && self.poll_timer(cx).is_pending() {
                 return Poll::Pending;
             }
@@ -84,17 +96,46 @@ impl World {
         while let Poll::Ready(accepted) = self.acceptor.poll_accept(cx, self.firmware.config.receive_credit())
         {
             match accepted {
-                Ok(socket) => {
-                    self.firmware.stats.accepted += 1;
-                    self.connections.push(Connection::new(ConnectionId(self.next_id), socket));
-                    self.next_id += 1;
-                }
+                Ok(socket) => self.add(Port::Socket(socket)),
                 Err(error) => {
                     eprintln!("amt-sim: accept failed: {error}");
                     return;
                 }
             }
         }
+    }
+
+    fn add(&mut self, port: Port) {
+        self.firmware.stats.accepted += 1;
+        self.connections.push(Connection::new(ConnectionId(self.next_id), port));
+        self.next_id += 1;
+    }
+
+    /// Takes what programs ask the device node for. Returns whether there may be more.
+    fn serve_node(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = self.firmware.now;
+        let Some(node) = &mut self.node else { return false };
+        match node.poll_serve(cx, now, self.firmware.faults.is_down(now)) {
+            Ok(Served { opened, more }) => {
+                opened.into_iter().for_each(|port| self.add(Port::Node(port)));
+                more
+            }
+            Err(error) => {
+                self.lose_node(&error);
+                false
+            }
+        }
+    }
+
+    fn flush_node(&mut self) {
+        if let Some(Err(error)) = self.node.as_mut().map(|node| node.flush(self.firmware.now)) {
+            self.lose_node(&error);
+        }
+    }
+
+    fn lose_node(&mut self, error: &std::io::Error) {
+        eprintln!("amt-sim: the device node is lost: {error}");
+        self.node = None;
     }
 
     fn answer_requests(&mut self, cx: &mut Context<'_>) {
@@ -145,11 +186,18 @@ impl World {
             return;
         }
         while let Some(done) = self.firmware.engine.step(&mut self.firmware.device, self.firmware.now) {
-            self.firmware.stats.requests += 1;
+            if done.kind != RequestKind::Handshake {
+                self.firmware.stats.requests += 1;
+            }
             let id = done.owner.connection;
             let owner = self.connections.iter_mut().find(|connection| connection.id == id);
+            let counts = matches!(done.kind, RequestKind::Wsman | RequestKind::Setup);
             if let Some(session) = owner.and_then(Connection::session) {
                 session.deliver(&mut self.firmware, done);
+            }
+            if counts {
+                self.firmware.schedule.count(Counted::Requests);
+                self.run_due_steps();
             }
         }
     }
@@ -191,6 +239,7 @@ impl World {
             firmware.faults.deadline(firmware.now),
             firmware.schedule.deadline(),
             firmware.device.next_deadline(),
+            self.node.as_ref().and_then(Node::deadline),
         ];
         let sessions = connections
             .iter_mut()

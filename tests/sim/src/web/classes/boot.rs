@@ -1,7 +1,9 @@
-//! Boot: AMT_BootCapabilities, CIM_BootConfigSetting, CIM_BootSourceSetting, CIM_BootService (wsman 15).
+//! Boot: AMT_BootCapabilities, AMT_BootSettingData, CIM_BootConfigSetting, CIM_BootSourceSetting, CIM_BootService (wsman 15).
 
 use std::time::Instant;
 
+use super::stored::Constant::{Absent, Flag, List, Number, Text};
+use super::stored::{Rule, Stored, fixed, stored_class, writable};
 use super::{AMT_SYSTEM, COMPUTER_SYSTEM, Class, INSTANCE_ID, Invocation, Method, SERVICE_KEYS, resource};
 use super::{returned, status};
 use crate::device::Device;
@@ -12,6 +14,8 @@ use crate::web::value::Instance;
 pub(super) static CAPABILITIES: Class =
     Class::read_only(resource!(amt "AMT_BootCapabilities"), INSTANCE_ID, list_capabilities);
 
+stored_class!(SETTING_DATA, SETTING_TABLE, INSTANCE_ID, put: Some(|call| SETTING_TABLE.put(call)));
+
 pub(super) static CONFIG_SETTING: Class = Class {
     methods: &[Method { name: "ChangeBootOrder", local_system: false, run: change_order }],
     ..Class::read_only(CONFIG_RESOURCE, INSTANCE_ID, list_configurations)
@@ -20,8 +24,51 @@ pub(super) static CONFIG_SETTING: Class = Class {
 pub(super) static SOURCE_SETTING: Class = Class::read_only(SOURCE_RESOURCE, INSTANCE_ID, list_sources);
 
 pub(super) static SERVICE: Class = Class {
-    methods: &[Method { name: "SetBootConfigRole", local_system: false, run: set_role }],
+    methods: &[
+        Method { name: "RequestStateChange", local_system: false, run: change_state },
+        Method { name: "SetBootConfigRole", local_system: false, run: set_role },
+    ],
     ..Class::read_only(resource!(cim "CIM_BootService"), SERVICE_KEYS, list_services)
+};
+
+/// Settings for the next boot; kept until they are written again, since no boot uses them up.
+const SETTING_TABLE: Stored = Stored {
+    resource: resource!(amt "AMT_BootSettingData"),
+    properties: &[
+        fixed("BIOSLastStatus", List(&["2", "0"])),
+        writable("BIOSPause", Flag(false), Rule::Flag),
+        writable("BIOSSetup", Flag(false), Rule::Flag),
+        writable("BootMediaIndex", Number(0), Rule::UpTo(255)),
+        fixed("BootguardStatus", Number(127)),
+        writable("ConfigurationDataReset", Flag(false), Rule::Flag),
+        fixed("ElementName", Text("Intel(r) AMT Boot Configuration Settings")),
+        writable("EnforceSecureBoot", Flag(false), Rule::Flag),
+        writable("FirmwareVerbosity", Number(0), Rule::UpTo(3)),
+        writable("ForcedProgressEvents", Flag(false), Rule::Flag),
+        writable("IDERBootDevice", Number(0), Rule::UpTo(1)),
+        fixed("InstanceID", Text("Intel(r) AMT:BootSettingData 0")),
+        writable("LockKeyboard", Flag(false), Rule::Flag),
+        writable("LockPowerButton", Flag(false), Rule::Flag),
+        writable("LockResetButton", Flag(false), Rule::Flag),
+        writable("LockSleepButton", Flag(false), Rule::Flag),
+        fixed("OptionsCleared", Flag(true)),
+        fixed("OwningEntity", Text("Intel(r) AMT")),
+        writable("PlatformErase", Flag(false), Rule::Flag),
+        fixed("RPEEnabled", Flag(true)),
+        writable("RSEPassword", Text(""), Rule::Secret(32)),
+        writable("ReflashBIOS", Flag(false), Rule::Flag),
+        fixed("SecureBootControlEnabled", Flag(true)),
+        writable("SecureErase", Flag(false), Rule::Flag),
+        fixed("UEFIHTTPSBootEnabled", Flag(true)),
+        fixed("UEFILocalPBABootEnabled", Flag(true)),
+        writable("UefiBootNumberOfParams", Number(0), Rule::UpTo(30)),
+        writable("UefiBootParametersArray", Absent, Rule::Text(8192)),
+        writable("UseIDER", Flag(false), Rule::Flag),
+        writable("UseSOL", Flag(false), Rule::Flag),
+        writable("UseSafeMode", Flag(false), Rule::Flag),
+        writable("UserPasswordBypass", Flag(false), Rule::Flag),
+        fixed("WinREBootEnabled", Flag(true)),
+    ],
 };
 
 const CONFIG_RESOURCE: &str = resource!(cim "CIM_BootConfigSetting");
@@ -36,7 +83,7 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 fn list_capabilities(_device: &Device, _now: Instant) -> Vec<Instance> {
-    let capabilities = Instance::with_capacity(24)
+    let capabilities = Instance::with_capacity(25)
         .with("BIOSPause", false)
         .with("BIOSReflash", true)
         .with("BIOSSecureBoot", true)
@@ -57,6 +104,7 @@ fn list_capabilities(_device: &Device, _now: Instant) -> Vec<Instance> {
         .with("SOL", true)
         .with("SecureErase", false)
         .with("SleepButtonLock", false)
+        .with("UEFIWiFiCoExistenceAndProfileShare", true)
         .with("UserPasswordBypass", true)
         .with("VerbosityQuiet", false)
         .with("VerbosityScreenBlank", false)
@@ -83,12 +131,12 @@ fn list_sources(_device: &Device, _now: Instant) -> Vec<Instance> {
     SOURCES.into_iter().map(source).collect()
 }
 
-fn list_services(_device: &Device, _now: Instant) -> Vec<Instance> {
+fn list_services(device: &Device, _now: Instant) -> Vec<Instance> {
     const NAME: &str = "Intel(r) AMT Boot Service";
     let service = Instance::with_capacity(8)
         .with("CreationClassName", "CIM_BootService")
         .with("ElementName", NAME)
-        .with("EnabledState", 2)
+        .with("EnabledState", device.features.boot_service.unwrap_or(2))
         .with("Name", NAME)
         .with("OperationalStatus", 0)
         .with("RequestedState", 12)
@@ -105,6 +153,18 @@ fn change_order(call: &mut Invocation<'_>) -> Result<Instance, Fault> {
         return Ok(returned(status::INVALID_PARAMETER));
     }
     call.device.power.boot_source = name.map(str::to_owned);
+    Ok(returned(status::SUCCESS))
+}
+
+/// 32768 nothing, 32769 one-click recovery, 32770 remote erasure, 32771 both.
+fn change_state(call: &mut Invocation<'_>) -> Result<Instance, Fault> {
+    /// CIM's RequestStateChange: a parameter is wrong.
+    const INVALID_STATE: u32 = 5;
+    let state: u32 = required(call.input.number("RequestedState")?)?;
+    if !(32768..=32771).contains(&state) {
+        return Ok(returned(INVALID_STATE));
+    }
+    call.device.features.boot_service = Some(state);
     Ok(returned(status::SUCCESS))
 }
 

@@ -28,7 +28,7 @@ fn list(device: &Device, _now: Instant) -> Vec<Instance> {
         .with("DomainName", network.domain_name.clone())
         .with("ElementName", NAME)
         .with("HostName", network.host_name.clone())
-        .with("HostOSFQDN", format!("{}.{}", network.host_name, network.domain_name))
+        .with("HostOSFQDN", network.host_fqdn())
         .with("IdleWakeTimeout", settings.idle_wake_timeout)
         .with("InstanceID", NAME)
         .with("NetworkInterfaceEnabled", settings.network_interface)

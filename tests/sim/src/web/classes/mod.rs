@@ -9,49 +9,109 @@ use super::fault::Fault;
 use super::input::Input;
 use super::value::{Instance, Reference};
 use crate::device::Device;
+use crate::device::accounts::Realm;
 
+mod alarm;
+mod authorization;
 mod boot;
-mod certificate;
 mod consent;
 mod ethernet;
 mod general;
+mod hardware;
+mod host_based;
+mod keys;
 mod message_log;
 mod power;
 mod presence;
+mod proxy;
 mod redirection;
+mod remote_access;
+mod settings;
 mod setup;
 mod software;
+mod stored;
 mod time;
+mod tls;
+mod wired;
+mod wireless;
 
 /// All classes. `DestinationUnreachable` is the answer for any other.
-static CLASSES: [&Class; 27] = [
+static CLASSES: &[&Class] = &[
+    &alarm::OCCURRENCE,
+    &alarm::SERVICE,
+    &authorization::SERVICE,
     &boot::CAPABILITIES,
     &boot::CONFIG_SETTING,
     &boot::SERVICE,
+    &boot::SETTING_DATA,
     &boot::SOURCE_SETTING,
-    &certificate::PUBLIC_KEY_CERTIFICATE,
-    &certificate::TLS_SETTING_DATA,
     &consent::KVM_SETTINGS,
     &consent::OPT_IN,
     &ethernet::PORT_SETTINGS,
     &general::SETTINGS,
+    &hardware::AUDIT_LOG,
+    &hardware::BIOS,
+    &hardware::BOOT_REASON,
+    &hardware::CRYPTOGRAPHY,
+    &hardware::ETHERNET_PORT,
+    &hardware::IPV6,
+    &hardware::LAN_ENDPOINT,
+    &host_based::SERVICE,
+    &keys::CERTIFICATE,
+    &keys::CONCRETE_DEPENDENCY,
+    &keys::CREDENTIAL_CONTEXT,
+    &keys::KEY_PAIR,
+    &keys::MANAGEMENT,
     &message_log::LOG,
     &power::ASSOCIATED_SERVICE,
     &power::AVAILABLE_TO_ELEMENT,
+    &power::CAPABILITIES,
+    &power::OS_SERVICE,
+    &power::SCHEMES,
     &power::SERVICE,
     &presence::CAPABILITIES,
     &presence::SERVICE,
     &presence::WATCHDOG,
     &presence::WATCHDOG_ACTION,
+    &proxy::ACCESS_POINT,
+    &proxy::SERVICE,
     &redirection::KVM,
     &redirection::SERVICE,
-    &setup::HOST_BASED,
+    &remote_access::APPLIES,
+    &remote_access::CAPABILITIES,
+    &remote_access::ENVIRONMENT,
+    &remote_access::RULE,
+    &remote_access::SERVER,
+    &remote_access::SERVER_USER,
+    &remote_access::SERVICE,
+    &remote_access::USER_CONNECTION,
+    &settings::EVENT,
+    &settings::KERBEROS,
+    &settings::PROVISIONING_LOG,
+    &settings::REDIRECTION,
+    &settings::SCREENS,
+    &settings::SECURE_OUTPUT,
     &setup::SETUP_AND_CONFIGURATION,
     &software::CHASSIS,
     &software::COMPUTER_SYSTEM,
     &software::IDENTITY,
     &software::SYSTEM_PACKAGE,
     &time::SYNCHRONIZATION,
+    &tls::COLLECTION,
+    &tls::CREDENTIAL_CONTEXT,
+    &tls::SETTING_DATA,
+    &wired::CREDENTIAL_CONTEXT,
+    &wired::HOST_IP,
+    &wired::OLD_CREDENTIAL_CONTEXT,
+    &wired::PROFILE,
+    &wired::SETTINGS,
+    &wireless::CONFIGURATION,
+    &wireless::ENDPOINT,
+    &wireless::ENDPOINT_CAPABILITIES,
+    &wireless::ENDPOINT_SETTINGS,
+    &wireless::PORT,
+    &wireless::PORT_ACCESS_SETTINGS,
+    &wireless::PORT_CAPABILITIES,
 ];
 
 /// The class with this resource URI.
@@ -78,6 +138,10 @@ pub(super) struct Class {
     pub(super) response_suffix: bool,
     /// Whether the class needs a realm that the local system account does not have.
     pub(super) agent_realm: bool,
+    /// The realm that an entry of the access control list needs to change something, where the class is not the agents'.
+    pub(super) realm: Realm,
+    /// Whether the local system account may call the methods while it configures the device over TLS (activation 5).
+    pub(super) configures_over_tls: bool,
 }
 
 /// An operation on an instance.
@@ -119,6 +183,8 @@ impl Class {
             items: None,
             response_suffix: true,
             agent_realm: false,
+            realm: Realm::Administration,
+            configures_over_tls: false,
         }
     }
 
@@ -164,14 +230,30 @@ mod status {
     pub(super) const NOT_REGISTERED: u32 = 8;
     pub(super) const NOT_PERMITTED: u32 = 16;
     pub(super) const MAX_LIMIT_REACHED: u32 = 23;
+    pub(super) const INVALID_PROVISIONING_STATE: u32 = 32;
+    pub(super) const INVALID_INDEX: u32 = 35;
     pub(super) const INVALID_PARAMETER: u32 = 36;
+    pub(super) const INVALID_HANDLE: u32 = 2053;
+    pub(super) const INVALID_PASSWORD: u32 = 2054;
+    pub(super) const INVALID_REALM: u32 = 2055;
+    pub(super) const DATA_MISSING: u32 = 2057;
+    pub(super) const DUPLICATE: u32 = 2058;
     pub(super) const EVENT_LOG_FROZEN: u32 = 2059;
+    pub(super) const INVALID_KEY: u32 = 2062;
+    pub(super) const INVALID_CERTIFICATE: u32 = 2063;
     pub(super) const UNSUPPORTED: u32 = 2066;
+    pub(super) const INVALID_CREDENTIALS: u32 = 2069;
+    pub(super) const BLOCKING_COMPONENT: u32 = 2076;
 }
 
 /// The outputs of a method that has none but the return value.
-fn returned(value: u32) -> Instance {
+pub(super) fn returned(value: u32) -> Instance {
     Instance::default().with("ReturnValue", value)
+}
+
+/// The outputs of a method that returns a reference and fails: observed is a reference to nothing.
+fn refused(output: &'static str, value: u32) -> Instance {
+    Instance::default().with(output, Reference::new("", &[])).with("ReturnValue", value)
 }
 
 #[cfg(test)]

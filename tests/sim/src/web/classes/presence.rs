@@ -135,6 +135,7 @@ fn reference(device_id: &[u8; 16]) -> Reference {
             ("SystemCreationClassName".into(), COMPUTER_SYSTEM.into()),
             ("SystemName".into(), AMT_SYSTEM.into()),
         ],
+        nested: Vec::new(),
     }
 }
 

@@ -62,7 +62,7 @@ fn list_systems(device: &Device, _now: Instant) -> Vec<Instance> {
 }
 
 fn list_chassis(_device: &Device, _now: Instant) -> Vec<Instance> {
-    let chassis = Instance::with_capacity(8)
+    let chassis = Instance::with_capacity(10)
         .with("ChassisPackageType", 0)
         .with("CreationClassName", "CIM_Chassis")
         .with("ElementName", "Managed System Chassis")
@@ -70,6 +70,8 @@ fn list_chassis(_device: &Device, _now: Instant) -> Vec<Instance> {
         .with("Model", "Simulated unit")
         .with("OperationalStatus", 0)
         .with("PackageType", 3)
-        .with("Tag", "CIM_Chassis");
+        .with("SerialNumber", "SIM0000001")
+        .with("Tag", "CIM_Chassis")
+        .with("Version", "1.0");
     vec![chassis]
 }

@@ -6,6 +6,10 @@ use crate::web::envelope::class_name;
 use crate::web::tests::client::{Client, property, resource as uri};
 use crate::web::xml::{self, Element, Namespace};
 
+mod provisioning;
+
+mod features;
+
 fn client() -> Client {
     Client::new(DeviceConfig::default())
 }
@@ -66,6 +70,7 @@ fn pull_one_by_one(client: &mut Client, class: &str) -> Vec<Element> {
 fn every_class_is_listed_once_and_answers_in_its_namespace() {
     let mut client = client();
     create_watchdog(&mut client);
+    features::furnish(&mut client);
     let action =
         "<h:OldState>4</h:OldState><h:NewState>8</h:NewState><h:EventOnTransition>true</h:EventOnTransition>";
     assert_eq!(client.call(WATCHDOG, "AddAction", &[AGENT], action), 0);
@@ -74,7 +79,8 @@ fn every_class_is_listed_once_and_answers_in_its_namespace() {
         assert_eq!(uri(name), class.resource, "the prefix fits the name");
         let items_are = class_name(class.item_resource());
         let items = pull_one_by_one(&mut client, name);
-        assert!(!items.is_empty(), "{name}");
+        // Older firmware's, which new firmware has only by name.
+        assert!(!items.is_empty() || name == "AMT_8021xCredentialContext", "{name}");
         for item in &items {
             assert!(in_class(item, items_are), "{name}");
             let names: Vec<&str> = item.elements().iter().map(Element::name).collect();

@@ -9,6 +9,7 @@ fn summary(incoming: &[Incoming]) -> Vec<String> {
     incoming
         .iter()
         .map(|incoming| match incoming {
+            Incoming::Handshake => unreachable!("the parser makes none"),
             Incoming::Continue => "continue".into(),
             Incoming::Refused(refusal) => format!("{refusal:?}"),
             Incoming::Message(message) => {

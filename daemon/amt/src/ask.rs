@@ -1,0 +1,234 @@
+//! Asking firmware over its host clients: opens, exchanges, closes, and tries again where that can help. Knows no
+//! command and no layout; those are `amthi`'s, `mhc`'s, `mkhi`'s and `upid`'s.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::amthi::{AmthiError, Command, Status};
+use crate::machine::{Burst, HostClient, Machine, ReachError};
+use crate::mhc::MhcError;
+use crate::mkhi::MkhiError;
+use crate::retry::RetryPolicy;
+use crate::upid::UpidError;
+
+/// One question to a host client: a message to firmware and what its answer means. Every AMTHI [`Command`] is one.
+pub trait Question: Sync {
+    /// What firmware answers.
+    type Answer: Send;
+    /// Whom to ask.
+    const CLIENT: HostClient;
+    /// Whether asking changes the device: then it is never asked a second time by itself.
+    const CHANGES: bool;
+
+    /// The whole request message.
+    fn request(&self) -> Vec<u8>;
+
+    /// Validates a whole reply and decodes its answer.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`], whatever is wrong with the reply, or what firmware refuses.
+    fn decode(&self, reply: &[u8]) -> Result<Self::Answer, AnswerError>;
+}
+
+impl<C: Command + Sync> Question for C
+where
+    C::Answer: Send,
+{
+    type Answer = C::Answer;
+    const CLIENT: HostClient = HostClient::Amthi;
+    const CHANGES: bool = C::CHANGES;
+
+    fn request(&self) -> Vec<u8> {
+        Command::request(self)
+    }
+
+    fn decode(&self, reply: &[u8]) -> Result<C::Answer, AnswerError> {
+        Ok(Command::decode(self, reply)?)
+    }
+}
+
+/// Asks one question on a connection of its own, and again by the policy where that can help: while the interface is
+/// held by another program, and, if the question changes nothing, while firmware is not ready.
+///
+/// # Errors
+///
+/// [`AskError`] of the last attempt.
+pub async fn ask<M: Machine, Q: Question>(
+    machine: &M,
+    question: &Q,
+    policy: &RetryPolicy,
+) -> Result<Q::Answer, AskError> {
+    let mut attempts = policy.start();
+    loop {
+        let limit = attempts.limit();
+        let attempt = attempts.limited(ask_once(machine, question, limit)).await;
+        let error = match attempt.unwrap_or(Err(AskError::Reach(ReachError::Silent(limit)))) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if !error.may_repeat(Q::CHANGES) || !attempts.again().await {
+            return Err(error);
+        }
+        tracing::debug!(%error, "asking firmware again");
+    }
+}
+
+async fn ask_once<M: Machine, Q: Question>(
+    machine: &M,
+    question: &Q,
+    limit: Duration,
+) -> Result<Q::Answer, AskError> {
+    let mut client = OpenClient::open(machine, Q::CLIENT, limit).await?;
+    let answer = client.ask(question).await?;
+    client.close().await;
+    Ok(answer)
+}
+
+/// A host client that is held open for several questions in a row. For a short time only: no other program can use it
+/// meanwhile.
+#[derive(Debug)]
+pub struct OpenClient<B> {
+    burst: B,
+    client: HostClient,
+    limit: Duration,
+    lost: bool,
+}
+
+impl<B: Burst> OpenClient<B> {
+    /// Opens the client, in one attempt. `limit` bounds the opening and each question.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::NotOpened`].
+    pub async fn open<M>(machine: &M, client: HostClient, limit: Duration) -> Result<Self, AskError>
+    where
+        M: Machine<Burst = B>,
+    {
+        let opened = timeout(limit, machine.open(client)).await;
+        let burst = opened.unwrap_or(Err(ReachError::Silent(limit))).map_err(AskError::NotOpened)?;
+        Ok(Self { burst, client, limit, lost: false })
+    }
+
+    /// Asks one question, once. After an error that [`AskError::ends_connection`] calls so, every further question
+    /// fails: replies carry no number, and a late one would be taken for the next (amthi 1.2).
+    ///
+    /// # Errors
+    ///
+    /// [`AskError::Reach`] and [`AskError::Answer`].
+    pub async fn ask<Q: Question>(&mut self, question: &Q) -> Result<Q::Answer, AskError> {
+        debug_assert_eq!(self.client, Q::CLIENT, "a question to another client");
+        if self.lost {
+            return Err(AskError::Reach(ReachError::Lost));
+        }
+        // Also when the caller drops this future half-way.
+        self.lost = true;
+        let request = question.request();
+        let exchange = timeout(self.limit, self.burst.exchange(&request)).await;
+        let reply = exchange.unwrap_or(Err(ReachError::Silent(self.limit))).map_err(AskError::Reach)?;
+        let answer = question.decode(&reply).map_err(AskError::Answer);
+        self.lost = answer.as_ref().is_err_and(AskError::ends_connection);
+        answer
+    }
+
+    /// Closes the connection.
+    pub async fn close(self) {
+        if !self.lost {
+            // It was opened in time and answered; what is left of the close is the implementation's.
+            let _ = timeout(self.limit, self.burst.close()).await;
+        }
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AskError {
+    /// The client could not be opened: nothing was asked.
+    #[error(transparent)]
+    NotOpened(ReachError),
+    /// The exchange failed after it had begun: firmware may have acted on the request.
+    #[error(transparent)]
+    Reach(ReachError),
+    /// What firmware answered is no answer, or is a refusal.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+}
+
+impl AskError {
+    /// The AMT status with which firmware refused, if it did.
+    pub fn status(&self) -> Option<Status> {
+        match self {
+            Self::Answer(AnswerError::Amthi(AmthiError::Status(status))) => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether firmware may have acted although there is no answer, so that its state must be read back.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::NotOpened(_) => false,
+            Self::Reach(_) => true,
+            Self::Answer(error) => !error.is_refusal(),
+        }
+    }
+
+    /// Whether the connection is of no more use after it.
+    pub fn ends_connection(&self) -> bool {
+        match self {
+            Self::NotOpened(_) | Self::Reach(_) => true,
+            Self::Answer(error) => error.is_framing(),
+        }
+    }
+
+    fn may_repeat(&self, changes: bool) -> bool {
+        match self {
+            Self::NotOpened(error) => error.is_retryable(),
+            Self::Reach(error) => !changes && error.is_retryable(),
+            Self::Answer(AnswerError::Amthi(AmthiError::Status(status))) => !changes && status.is_retryable(),
+            Self::Answer(_) => false,
+        }
+    }
+}
+
+/// What is wrong with a reply of a host client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// Of AMTHI.
+    #[error(transparent)]
+    Amthi(#[from] AmthiError),
+    /// Of the manageability client.
+    #[error(transparent)]
+    Mhc(#[from] MhcError),
+    /// Of MKHI.
+    #[error(transparent)]
+    Mkhi(#[from] MkhiError),
+    /// Of the platform id client.
+    #[error(transparent)]
+    Upid(#[from] UpidError),
+}
+
+impl AnswerError {
+    /// Whether the reply as a whole cannot be trusted, so that the connection must be closed.
+    pub fn is_framing(&self) -> bool {
+        match self {
+            Self::Amthi(error) => error.is_framing(),
+            Self::Mhc(error) => !matches!(error, MhcError::Status(_)),
+            Self::Mkhi(error) => !matches!(error, MkhiError::Result(_)),
+            Self::Upid(error) => !matches!(error, UpidError::Status(_)),
+        }
+    }
+
+    /// Whether firmware said that it did not do it.
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Amthi(error) => matches!(error, AmthiError::Status(_) | AmthiError::AmtDisabled),
+            Self::Mhc(error) => matches!(error, MhcError::Status(_)),
+            Self::Mkhi(error) => matches!(error, MkhiError::Result(_)),
+            Self::Upid(error) => matches!(error, UpidError::Status(_)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

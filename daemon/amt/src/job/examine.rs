@@ -1,0 +1,245 @@
+//! After a crash: a job is judged without its secrets, by what was to be, which steps had begun, and what firmware is
+//! now. What needs no secret is finished; what cannot be known is said.
+//!
+//! Features, clock and name are read with the local system account, which may read them on an activated device.
+
+use super::{
+    DeviceState, Failure, Observer, Outcome, Reason, Record, StepName, Target,
+    activate::in_force,
+    clock, deactivate,
+    execution::{self, Execution, NOT_KNOWN},
+    failure::{sentence, unreadable},
+    features,
+    firmware::Firmware,
+    hostname::{self, Name},
+};
+use crate::{
+    amthi::ControlMode,
+    machine::Machine,
+    wsman::{Client, WsmanError, classes::GeneralSettings},
+};
+
+/// Judges the job, and finishes what can be finished.
+pub(super) async fn examine<M: Machine, O: Observer>(
+    execution: Execution<'_, M, O>,
+    record: &Record,
+) -> Outcome {
+    if !has_touched(record) {
+        return execution
+            .failed_before(interrupted("The daemon was ended before the job had changed anything."));
+    }
+    match &record.target {
+        Target::ActivateCcm => activation(execution, record, ControlMode::Client).await,
+        Target::ActivateAcm { .. } if record.before.is_active_in(ControlMode::Admin) => {
+            let state = record.before.to_string();
+            execution.failed(
+                interrupted("The daemon was ended in the middle."),
+                vec![MEBX_OPEN.into()],
+                state,
+            )
+        }
+        Target::ActivateAcm { .. } => activation(execution, record, ControlMode::Admin).await,
+        Target::Deactivate { partial } => deactivation(execution, *partial).await,
+        Target::SetFeatures(_) | Target::SyncClock | Target::SyncHostname { .. } => {
+            settings(execution, &record.target).await
+        }
+        Target::ChangePassword => {
+            let failure = interrupted("The daemon was ended while the password was being changed.").next(
+                "Try the new password first, then the old one; not more than once each within five minutes.",
+            );
+            let applied = vec!["The password of admin is the new one or still the old one.".into()];
+            execution.failed(failure, applied, record.before.to_string())
+        }
+        Target::SetMebxPassword => {
+            let failure =
+                interrupted("The daemon was ended while the MEBx password was being set.").next(SET_AGAIN);
+            execution.failed(failure, vec![MEBX_OPEN.into()], record.before.to_string())
+        }
+        Target::Wsman { .. } => {
+            let failure = interrupted("The daemon was ended before the answer to the call came.");
+            let applied = vec!["Whether the firmware carried out the call is not known.".into()];
+            execution.failed(failure, applied, record.before.to_string())
+        }
+    }
+}
+
+/// Whether a step had begun after which the device may be another.
+fn has_touched(record: &Record) -> bool {
+    let changes = match &record.target {
+        Target::Wsman { changes_device, .. } => *changes_device,
+        _ => true,
+    };
+    changes && record.begun.iter().any(|step| !step.only_reads())
+}
+
+fn interrupted(sentence: &str) -> Failure {
+    Failure::new(Reason::Interrupted, sentence)
+}
+
+async fn activation<M: Machine, O: Observer>(
+    mut execution: Execution<'_, M, O>,
+    record: &Record,
+    wanted: ControlMode,
+) -> Outcome {
+    // What was begun goes on without the daemon, and takes firmware no longer than if it were waited for: a device that is
+    // as it was before may be another in a moment.
+    let attempts = execution.firmware.policy.verify_attempts;
+    let is_final = |state: &DeviceState| !state.is_half_provisioned() && *state != record.before;
+    let state = match read(&mut execution, attempts, is_final).await {
+        Ok(state) => state,
+        Err(outcome) => return outcome,
+    };
+    if state.is_active_in(wanted) {
+        return activated(&execution, record, state);
+    }
+    // Client control mode that was not put in force takes the password; taking it back does not.
+    let is_half = state.is_half_provisioned() && state.control_mode != ControlMode::Admin;
+    if is_half && record.before.is_inactive() {
+        execution.note("taking back what was set up, because it cannot be put in force without the password");
+        let undone = deactivate::leave_without_login(&mut execution).await;
+        return taken_back(execution, record, undone).await;
+    }
+    let words = state.to_string();
+    if state == record.before {
+        let sentence = "The daemon was ended in the middle, and the device is as it was before.";
+        return execution.failed(interrupted(sentence), Vec::new(), words);
+    }
+    execution.failed(interrupted("The daemon was ended in the middle."), in_force(&state), words)
+}
+
+fn activated<M: Machine, O: Observer>(
+    execution: &Execution<'_, M, O>,
+    record: &Record,
+    state: DeviceState,
+) -> Outcome {
+    let mut applied = in_force(&state);
+    if !record.planned.contains(&StepName::SetMebxPassword) {
+        return execution::succeeded(applied, state.to_string());
+    }
+    applied.push(if record.begun.contains(&StepName::SetMebxPassword) {
+        MEBX_OPEN.into()
+    } else {
+        "The MEBx password is not set.".into()
+    });
+    let sentence = "The device was activated, but the daemon was ended before the MEBx password was set.";
+    execution.failed(interrupted(sentence).next(SET_AGAIN), applied, state.to_string())
+}
+
+async fn taken_back<M: Machine, O: Observer>(
+    mut execution: Execution<'_, M, O>,
+    record: &Record,
+    undone: Result<(), Failure>,
+) -> Outcome {
+    let attempts = execution.firmware.policy.unprovision_attempts;
+    let state = match read(&mut execution, attempts, DeviceState::is_inactive).await {
+        Ok(state) => state,
+        Err(outcome) => return outcome,
+    };
+    let words = state.to_string();
+    if state == record.before {
+        let sentence = "The daemon was ended in the middle; what had been set up was taken back.";
+        return execution.failed(interrupted(sentence), Vec::new(), words);
+    }
+    let failure = undone.err().unwrap_or_else(|| {
+        Failure::new(Reason::HalfProvisioned, "The daemon was ended in the middle of a provisioning.")
+    });
+    execution.failed(failure, in_force(&state), words)
+}
+
+/// Unprovisioning takes firmware a while. One that was begun is waited for; one that stopped half-way is finished.
+async fn deactivation<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, partial: bool) -> Outcome {
+    let (before, has_left) = (execution.before, deactivate::has_left(partial));
+    let attempts = execution.firmware.policy.unprovision_attempts;
+    let mut state = match read(&mut execution, attempts, has_left).await {
+        Ok(state) => state,
+        Err(outcome) => return outcome,
+    };
+    if !has_left(&state) && state.is_half_provisioned() && state.control_mode != ControlMode::Admin {
+        execution.note("finishing the deactivation");
+        // How far this came is read at the end.
+        let _ = deactivate::leave_without_login(&mut execution).await;
+        state = match read(&mut execution, attempts, has_left).await {
+            Ok(state) => state,
+            Err(outcome) => return outcome,
+        };
+    }
+    let words = state.to_string();
+    if has_left(&state) {
+        return execution::succeeded(in_force(&state), words);
+    }
+    let applied = if state == before { Vec::new() } else { in_force(&state) };
+    execution.failed(
+        interrupted("The daemon was ended in the middle, and the device is still activated."),
+        applied,
+        words,
+    )
+}
+
+/// Reads what the device is until it is settled. The error is the end of the job.
+async fn read<M: Machine, O: Observer>(
+    execution: &mut Execution<'_, M, O>,
+    attempts: u32,
+    settled: impl Fn(&DeviceState) -> bool + Send + Sync,
+) -> Result<DeviceState, Outcome> {
+    let (firmware, before) = (execution.firmware, execution.before);
+    let reading = async {
+        let state = firmware.settled(before.tls_enforced, attempts, settled).await?;
+        Ok((state, state.to_string()))
+    };
+    execution.step(StepName::Verify, reading).await.map_err(|failure| {
+        let applied = vec!["What is in force is not known: the device could not be read.".into()];
+        execution.failed(unreadable(&failure), applied, NOT_KNOWN.into())
+    })
+}
+
+/// Settings that can be read and compared.
+async fn settings<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, target: &Target) -> Outcome {
+    let (firmware, state) = (execution.firmware, execution.before);
+    let reading = async {
+        let mut client = firmware.local_client(&state).await?;
+        let (reached, words) = is_reached(firmware, &mut client, target, state.control_mode).await?;
+        Ok(((reached, words.clone()), words))
+    };
+    match execution.step(StepName::Verify, reading).await {
+        Ok((true, words)) => execution::succeeded(vec![sentence(&words)], words),
+        Ok((false, words)) => {
+            // Of several features some may be set; a clock or a name is set or not.
+            let applied = match target {
+                Target::SetFeatures(_) => vec![format!("Some of the features may be set: {words}.")],
+                _ => Vec::new(),
+            };
+            execution.failed(interrupted("The daemon was ended in the middle."), applied, words)
+        }
+        Err(failure) => {
+            let applied = vec!["What is in force is not known: it could not be read.".into()];
+            execution.failed(unreadable(&failure), applied, NOT_KNOWN.into())
+        }
+    }
+}
+
+/// Whether the settings are as wanted, and what they are.
+async fn is_reached<M: Machine>(
+    firmware: Firmware<'_, M>,
+    client: &mut Client<&M>,
+    target: &Target,
+    mode: ControlMode,
+) -> Result<(bool, String), WsmanError> {
+    Ok(match target {
+        Target::SetFeatures(wanted) => {
+            let current = features::Current::read(client).await?;
+            (current.meets(wanted, mode), current.words())
+        }
+        Target::SyncHostname { host_name, domain_name } => {
+            let settings: GeneralSettings = client.read().await?;
+            let name = Name { host: host_name, domain: domain_name };
+            (name.is_of(&settings), hostname::words(settings.host_name(), settings.domain_name()))
+        }
+        _ => {
+            let reading = clock::Reading::take(client).await?;
+            (reading.is_right(firmware), reading.words())
+        }
+    })
+}
+
+const MEBX_OPEN: &str = "The MEBx password is the new one or still the old one; firmware does not say.";
+const SET_AGAIN: &str = "Set the MEBx password again: the same password can be set as often as needed.";

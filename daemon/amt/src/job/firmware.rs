@@ -1,0 +1,239 @@
+//! The device as flows see it: what it is, who may log in, and reading again until it is settled. Called by all flows.
+
+use tokio::time::sleep;
+
+use super::{DeviceState, Failure, Policy, Reason, failure::sentence};
+use crate::{
+    Secret,
+    amthi::{
+        CertificateHash, CodeVersions, ControlMode, EnumerateHashHandles, GetCertificateHash,
+        GetCodeVersions, GetControlMode, GetLocalSystemAccount, GetProvisioningState,
+    },
+    ask::{AskError, Question, ask},
+    machine::Machine,
+    mhc::{AmtEnablement, IsChangeToAmtEnabled},
+    retry::RetryPolicy,
+    wsman::{
+        Client, Credentials, DeviceIdentity, Endpoint, TlsSettings, Trust, WsmanError,
+        classes::{GeneralSettings, HostBasedSetupService},
+    },
+};
+
+/// One machine and how patient to be with it.
+pub(super) struct Firmware<'a, M> {
+    machine: &'a M,
+    pub(super) policy: &'a Policy,
+}
+
+impl<M> Clone for Firmware<'_, M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Firmware<'_, M> {}
+
+impl<'a, M: Machine> Firmware<'a, M> {
+    pub(super) const fn new(machine: &'a M, policy: &'a Policy) -> Self {
+        Self { machine, policy }
+    }
+
+    pub(super) async fn ask<Q: Question>(self, question: &Q) -> Result<Q::Answer, AskError> {
+        ask(self.machine, question, &self.policy.ask).await
+    }
+
+    /// What the device is. Whether it enforces TLS is asked of it, and if it does not say, its generation tells
+    /// (activation 15).
+    pub(super) async fn examine(self) -> Result<Device, Failure> {
+        let control_mode = self.ask(&GetControlMode).await?;
+        let provisioning_state = self.ask(&GetProvisioningState).await?;
+        let versions = self.ask(&GetCodeVersions).await?;
+        let patience = RetryPolicy::once(self.policy.enablement_limit);
+        let enablement = match ask(self.machine, &IsChangeToAmtEnabled, &patience).await {
+            Ok(enablement) => Some(enablement),
+            Err(error) => {
+                tracing::debug!(%error, "firmware does not say whether it enforces TLS");
+                None
+            }
+        };
+        let by_version = versions.amt().is_some_and(|version| version.major >= FIRST_WITH_TLS);
+        let tls_enforced =
+            enablement.map_or(by_version, |enablement| enablement.tls_enforced() == Some(true));
+        let state = DeviceState { control_mode, provisioning_state, tls_enforced };
+        Ok(Device { state, versions, enablement })
+    }
+
+    /// What the device is now. Whether it enforces TLS does not change.
+    pub(super) async fn state(self, tls_enforced: bool) -> Result<DeviceState, AskError> {
+        let control_mode = self.ask(&GetControlMode).await?;
+        let provisioning_state = self.ask(&GetProvisioningState).await?;
+        Ok(DeviceState { control_mode, provisioning_state, tls_enforced })
+    }
+
+    /// Reads what the device is until it is as wanted, at most so often. Returns what was read last.
+    pub(super) async fn settled(
+        self,
+        tls_enforced: bool,
+        attempts: u32,
+        wanted: impl Fn(&DeviceState) -> bool + Send + Sync,
+    ) -> Result<DeviceState, AskError> {
+        let mut made: u32 = 1;
+        loop {
+            let state = self.state(tls_enforced).await;
+            if made >= attempts || state.as_ref().is_ok_and(&wanted) {
+                return state;
+            }
+            made = made.saturating_add(1);
+            sleep(self.policy.verify_pause).await;
+        }
+    }
+
+    /// Reads the control mode until it is this one, at most so often.
+    pub(super) async fn control_mode(
+        self,
+        attempts: u32,
+        wanted: ControlMode,
+    ) -> Result<ControlMode, AskError> {
+        let mut made: u32 = 1;
+        loop {
+            let mode = self.ask(&GetControlMode).await;
+            if made >= attempts || mode.as_ref().is_ok_and(|mode| *mode == wanted) {
+                return mode;
+            }
+            made = made.saturating_add(1);
+            sleep(self.policy.verify_pause).await;
+        }
+    }
+
+    /// The certificate hashes that firmware has.
+    pub(super) async fn hashes(self) -> Result<Vec<CertificateHash>, AskError> {
+        let mut hashes = Vec::new();
+        for handle in self.ask(&EnumerateHashHandles).await?.into_iter().take(MAX_HASHES) {
+            hashes.push(self.ask(&GetCertificateHash { handle }).await?);
+        }
+        Ok(hashes)
+    }
+
+    /// A client that acts as this user.
+    pub(super) fn client(self, state: &DeviceState, who: Credentials) -> Result<Client<&'a M>, Failure> {
+        let endpoint = self.endpoint(state)?;
+        Ok(Client::new(self.machine, endpoint, Some(who), self.policy.wsman))
+    }
+
+    /// A client that acts as the local system account, which is asked for each time: it does not stay valid.
+    pub(super) async fn local_client(self, state: &DeviceState) -> Result<Client<&'a M>, Failure> {
+        let account = self.ask(&GetLocalSystemAccount).await?;
+        self.client(state, Credentials { user: account.user, password: account.password })
+    }
+
+    /// What the host-based setup service says, and the client that asked, both as the local system account.
+    pub(super) async fn setup_service(
+        self,
+        state: &DeviceState,
+    ) -> Result<(Client<&'a M>, HostBasedSetupService), Failure> {
+        let mut client = self.local_client(state).await?;
+        let service = client.read().await.map_err(by_local_account)?;
+        Ok((client, service))
+    }
+
+    /// A client that acts as `admin`. Whether the password is right shows at its first request.
+    pub(super) fn admin_client(
+        self,
+        state: &DeviceState,
+        password: &Secret,
+    ) -> Result<Client<&'a M>, Failure> {
+        self.client(state, admin(password))
+    }
+
+    /// Logs in as `admin` by reading, which shows that the password is right without changing anything.
+    pub(super) async fn login(
+        self,
+        state: &DeviceState,
+        password: &Secret,
+    ) -> Result<(Client<&'a M>, GeneralSettings), Failure> {
+        let mut client = self.admin_client(state, password)?;
+        let settings = client.read().await?;
+        Ok((client, settings))
+    }
+
+    /// Logs in shortly after the server of firmware was restarted or the password set: it may not be there yet, and may
+    /// refuse the right password at first (wsman 2).
+    pub(super) async fn login_when_ready(
+        self,
+        state: &DeviceState,
+        password: &Secret,
+    ) -> Result<(Client<&'a M>, GeneralSettings), Failure> {
+        let mut client = self.admin_client(state, password)?;
+        let mut made: u32 = 1;
+        loop {
+            let error = match client.read().await {
+                Ok(settings) => return Ok((client, settings)),
+                Err(error) => error,
+            };
+            if made >= self.policy.settle_attempts || !may_pass(&error) {
+                return Err(error.into());
+            }
+            made = made.saturating_add(1);
+            tracing::debug!(%error, made, "logging in again");
+            sleep(self.policy.settle_pause).await;
+            client.allow_another_login();
+        }
+    }
+
+    fn endpoint(self, state: &DeviceState) -> Result<Endpoint, Failure> {
+        if !state.tls_enforced {
+            return Ok(Endpoint::Plain);
+        }
+        let authorities = &self.policy.authorities;
+        // Once configured, firmware presents a certificate that it made itself (wsman 3).
+        let trust = if state.is_inactive() && !authorities.is_empty() {
+            Trust::DeviceIdentity(DeviceIdentity {
+                authorities: authorities.clone(),
+                leaf: None,
+                serial: None,
+            })
+        } else {
+            Trust::Insecure
+        };
+        let settings = TlsSettings::new(trust, None)
+            .map_err(|error| Failure::new(Reason::TlsFailed, sentence(error)))?;
+        Ok(Endpoint::Tls(settings))
+    }
+}
+
+/// What a device is, with what is only needed for planning.
+pub(super) struct Device {
+    pub(super) state: DeviceState,
+    pub(super) versions: CodeVersions,
+    pub(super) enablement: Option<AmtEnablement>,
+}
+
+/// The account that owns the device.
+pub(super) const ADMIN: &str = "admin";
+
+/// That account with this password.
+fn admin(password: &Secret) -> Credentials {
+    Credentials { user: ADMIN.into(), password: password.clone() }
+}
+
+/// A password that firmware itself gave out is not the user's fault.
+pub(super) fn by_local_account(error: WsmanError) -> Failure {
+    if error.is_rejected_login() {
+        let sentence = "The firmware refuses the local system account that it gave out itself.";
+        return Failure::new(Reason::AccessDenied, sentence)
+            .next("Try again. If it comes back, restart the machine: the account is renewed then.");
+    }
+    error.into()
+}
+
+/// Whether a login that failed so may succeed some seconds later.
+fn may_pass(error: &WsmanError) -> bool {
+    error.is_rejected_login()
+        || error.is_retryable()
+        || matches!(error, WsmanError::Tls(_) | WsmanError::Silent(_))
+}
+
+/// The first generation that enforces TLS on local ports.
+const FIRST_WITH_TLS: u16 = 19;
+/// More hashes than firmware can hold.
+const MAX_HASHES: usize = 64;

@@ -1,0 +1,113 @@
+//! `amtctl activate`: client or admin control mode.
+
+use std::path::PathBuf;
+
+use amtd_proto::v1::{ActivateAcm, ActivateCcm, job_spec::Kind};
+use clap::{ArgGroup, Args};
+
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    job::{self, JobArgs, Order},
+    secret::{self, CERTIFICATE_PASSWORD, MEBX_PASSWORD, PASSWORD, PasswordArgs, Prompt, SecretError},
+    session::Session,
+};
+
+/// What `activate` takes.
+#[derive(Args)]
+#[command(after_long_help = AFTER, group = ArgGroup::new("control mode").required(true).args(["ccm", "acm"]))]
+pub(crate) struct ActivateArgs {
+    /// Activate in client control mode
+    #[arg(long)]
+    ccm: bool,
+
+    /// Activate in admin control mode, also from client control mode; needs a provisioning certificate
+    #[arg(long)]
+    acm: bool,
+
+    /// Read the provisioning certificate with chain and key (PKCS#12, or base64 of it) from this file
+    #[arg(long = "provisioningCert", alias = "provisioning-cert", value_name = "FILE", requires = "acm")]
+    provisioning_cert: Option<PathBuf>,
+
+    /// Give the firmware this DNS suffix; without it the firmware's own decides
+    #[arg(long = "dns", short = 'd', visible_alias = "dns-suffix", value_name = "SUFFIX", requires = "acm")]
+    dns_suffix: Option<String>,
+
+    #[command(flatten)]
+    password: PasswordArgs,
+
+    /// Read the password of the provisioning certificate from this file; "-" is standard input
+    #[arg(
+        long = "provisioningCertPwd-file",
+        alias = "provisioning-cert-password-file",
+        value_name = "FILE",
+        requires = "acm",
+        help_heading = "Secrets"
+    )]
+    provisioning_cert_password_file: Option<PathBuf>,
+
+    /// Set the MEBx password as well, and read it from this file; "-" is standard input
+    #[arg(
+        long = "mebxpassword-file",
+        alias = "mebx-password-file",
+        value_name = "FILE",
+        requires = "acm",
+        help_heading = "Secrets"
+    )]
+    mebx_password_file: Option<PathBuf>,
+
+    /// Do not ask whether it is meant
+    #[arg(long, short = 'y', help_heading = "Job options")]
+    yes: bool,
+
+    #[command(flatten)]
+    job: JobArgs,
+}
+
+const AFTER: &str = "\
+Secrets are asked for on the terminal unless they are given by file, by standard input (one line for each, in the order \
+AMT password, certificate password, MEBx password), as systemd credentials (amt-password, provisioning-cert, \
+provisioning-cert-password, mebx-password) or in the environment (AMT_PASSWORD, PROVISIONING_CERT, \
+PROVISIONING_CERT_PASSWORD, MEBX_PASSWORD), which other processes of the same user can read.
+
+The AMT password is 8 to 32 characters with upper and lower case, a digit and a special character.";
+
+const NEXT: &str = "see it with `amtctl info`; choose features with `amtctl configure amtfeatures`";
+
+/// Activates.
+pub(super) async fn run(args: ActivateArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let kind = if args.ccm { ccm(&args, session)? } else { acm(&args, session)? };
+    let question = (!args.yes).then_some("Activate AMT on this machine?");
+    let exit = job::run(Order { kind, args: &args.job, question }, session).await?;
+    if exit == Exit::Good && args.job.is_to_the_end() {
+        session.output().say(NEXT);
+    }
+    Ok(exit)
+}
+
+fn ccm(args: &ActivateArgs, session: &mut Session) -> Result<Kind, SecretError> {
+    let password = session.secrets().need(&PASSWORD, args.password.file(), Prompt::Twice)?;
+    Ok(Kind::ActivateCcm(ActivateCcm { password: Some(password) }))
+}
+
+fn acm(args: &ActivateArgs, session: &mut Session) -> Result<Kind, Failure> {
+    let secrets = session.secrets();
+    let certificate = secrets.certificate(args.provisioning_cert.as_deref())?;
+    let certificate = certificate.ok_or_else(|| {
+        Failure::usage(
+            "admin control mode needs a provisioning certificate",
+            format!("name its file with {} FILE", secret::CERTIFICATE.flag),
+        )
+    })?;
+    let password = secrets.need(&PASSWORD, args.password.file(), Prompt::Twice)?;
+    let file = args.provisioning_cert_password_file.as_deref();
+    let certificate_password = secrets.need(&CERTIFICATE_PASSWORD, file, Prompt::Once)?;
+    let mebx_password = secrets.find(&MEBX_PASSWORD, args.mebx_password_file.as_deref())?;
+    Ok(Kind::ActivateAcm(ActivateAcm {
+        password: Some(password),
+        provisioning_cert: Some(certificate),
+        provisioning_cert_password: Some(certificate_password),
+        mebx_password,
+        dns_suffix: args.dns_suffix.clone(),
+    }))
+}

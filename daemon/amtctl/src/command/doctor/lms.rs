@@ -1,0 +1,16 @@
+//! Whether Intel LMS runs, which wants the same firmware client as the daemon.
+
+use super::{Check, processes};
+
+const NAME: &str = "lms";
+
+pub(super) fn check() -> Check {
+    match processes::named("lms").as_slice() {
+        [] => Check::good(NAME, "Intel LMS does not run"),
+        found => Check::bad(
+            NAME,
+            format!("Intel LMS runs: {}; the firmware serves one of the two", found.join(", ")),
+            "sudo systemctl disable --now lms, then sudo systemctl restart amtd",
+        ),
+    }
+}

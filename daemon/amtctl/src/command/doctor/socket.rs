@@ -1,0 +1,25 @@
+//! Whether the daemon's socket can be connected to, and whose it is.
+
+use nix::unistd::{Uid, User};
+
+use super::Check;
+use crate::client::{Client, Unreachable};
+
+const NAME: &str = "socket";
+
+pub(super) fn check(connected: &Result<Client, Unreachable>) -> Check {
+    match connected {
+        Ok(client) => Check::good(NAME, owner(client)),
+        Err(unreachable) => Check::bad(NAME, unreachable.to_string(), unreachable.next_step()),
+    }
+}
+
+fn owner(client: &Client) -> String {
+    let Some(peer) = client.peer() else { return "connected".into() };
+    let user = User::from_uid(Uid::from_raw(peer.uid)).ok().flatten();
+    let name = user.map_or_else(|| format!("uid {}", peer.uid), |user| user.name);
+    match peer.pid {
+        Some(pid) => format!("connected; it was opened by process {pid} of {name}"),
+        None => format!("connected; it was opened by a process of {name}"),
+    }
+}

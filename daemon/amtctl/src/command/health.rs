@@ -1,0 +1,113 @@
+//! `amtctl health`: for scripts and service units. The answer is the exit code.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use tokio::time::{Instant, sleep, timeout_at};
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
+
+use crate::{
+    client::Client,
+    exit::Exit,
+    failure::Failure,
+    output::{Document, page::Page},
+    session::Session,
+};
+
+/// The pause before a watch that ended is begun again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What `health` takes.
+#[derive(Args)]
+pub(crate) struct HealthArgs {
+    /// Ask about one part, such as amtd.v1.JobService [default: amtd as a whole]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    service: String,
+
+    /// Wait until it serves, at most so long [default if given without time: 60s]
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "60s",
+          value_parser = crate::cli::duration)]
+    wait: Option<Duration>,
+}
+
+/// Asks once, or waits until all is well.
+pub(super) async fn run(args: HealthArgs, session: &Session) -> Result<Exit, Failure> {
+    let status = match args.wait {
+        None => check(&args.service, session).await?,
+        Some(limit) => wait(&args.service, Instant::now() + limit, session).await?,
+    };
+    let serving = status == ServingStatus::Serving;
+    session.output().show(&HealthDocument { service: args.service, serving, status: word(status) })?;
+    Ok(if serving { Exit::Good } else { Exit::FailedClean })
+}
+
+async fn check(service: &str, session: &Session) -> Result<ServingStatus, Failure> {
+    let client = session.connect().await?;
+    let request = client.request(HealthCheckRequest { service: service.into() });
+    let answer = client.call(client.health().check(request)).await?;
+    Ok(answer.status())
+}
+
+/// Follows the health until it is good or the time is over; the daemon may come up, and go, meanwhile.
+async fn wait(service: &str, end: Instant, session: &Session) -> Result<ServingStatus, Failure> {
+    let mut last = None;
+    loop {
+        let client = match session.connect_until(end).await {
+            Ok(client) => client,
+            // It was there: what it said last is the better answer.
+            Err(failure) => return last.ok_or(failure),
+        };
+        match timeout_at(end, follow(service, &client, &mut last)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(Failure::Unreachable(gone))) if gone.may_pass() => {}
+            Ok(Err(failure)) => return Err(failure),
+            Err(_) => return last.ok_or(Failure::Silent(session.limit())),
+        }
+        match last {
+            Some(ServingStatus::Serving) => return Ok(ServingStatus::Serving),
+            _ => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Until it serves, or the stream ends.
+async fn follow(service: &str, client: &Client, last: &mut Option<ServingStatus>) -> Result<(), Failure> {
+    let mut health = client.health();
+    let mut stream = client.call(health.watch(HealthCheckRequest { service: service.into() })).await?;
+    while let Some(answer) = client.next(&mut stream).await? {
+        *last = Some(answer.status());
+        if *last == Some(ServingStatus::Serving) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn word(status: ServingStatus) -> &'static str {
+    match status {
+        ServingStatus::Unknown => "unknown",
+        ServingStatus::Serving => "serving",
+        ServingStatus::NotServing => "not serving",
+        ServingStatus::ServiceUnknown => "no such service",
+    }
+}
+
+/// Whether all is well.
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct HealthDocument {
+    /// The part that was asked about; empty: amtd as a whole.
+    service: String,
+    serving: bool,
+    /// `serving`, `not serving`, `no such service`, `unknown`.
+    status: &'static str,
+}
+
+impl Document for HealthDocument {
+    const KIND: &'static str = "health";
+
+    fn render(&self, page: &mut Page) {
+        page.line(self.status);
+    }
+}

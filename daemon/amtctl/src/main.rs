@@ -1,0 +1,54 @@
+//! `amtctl`: asks and instructs `amtd`.
+//!
+//! The life of the program: parse, carry out one command, end with a documented exit code. Everything that is known
+//! about the daemon comes over its gRPC API; only `doctor` looks at the machine itself.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+mod client;
+mod command;
+mod exit;
+mod failure;
+mod job;
+mod output;
+#[cfg(test)]
+mod pages;
+mod secret;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime;
+
+use crate::{cli::Cli, exit::Exit, failure::Failure, output::Output, session::Session};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Without a terminal or a pipe there is nobody to tell.
+            let _ = answer.print();
+            return if answer.use_stderr() { Exit::Usage } else { Exit::Good }.into();
+        }
+    };
+    let output = Output::new(cli.global.json, cli.global.no_color);
+    match run(cli, output) {
+        Ok(code) => code,
+        Err(failure) => {
+            output.fail(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
+    cli.refused.check()?;
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
+    let mut session = Session::new(cli.global, output);
+    let outcome = runtime.block_on(command::run(cli.command, &mut session));
+    // What still waits, such as a read of a terminal, is of no interest any more.
+    runtime.shutdown_background();
+    outcome
+}

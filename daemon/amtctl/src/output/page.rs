@@ -1,0 +1,186 @@
+//! Text for people, at most 80 columns wide.
+//!
+//! What comes from the daemon or from firmware is cleaned on its way: a name with escape sequences in it must not
+//! reach the terminal as such.
+
+use std::fmt;
+
+use super::style::Style;
+use super::table::Table;
+
+/// Columns that every terminal has.
+pub(crate) const WIDTH: usize = 80;
+
+/// The least that a paragraph is made narrow to.
+const NARROWEST: usize = 8;
+
+/// Width of the labels of [`Page::field`].
+const LABEL: usize = 22;
+
+/// Text that is being put together.
+#[derive(Debug)]
+pub(crate) struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    /// An empty one.
+    pub(crate) fn new(style: Style) -> Self {
+        Self { text: String::new(), style }
+    }
+
+    /// For what deserves colour.
+    pub(crate) fn style(&self) -> Style {
+        self.style
+    }
+
+    /// A paragraph, broken into lines.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.hang("", text);
+    }
+
+    /// A paragraph whose first line begins with a mark that the others are indented by.
+    pub(crate) fn hang(&mut self, mark: &str, text: &str) {
+        let mark = clean(mark);
+        self.marked(&mark, mark.chars().count(), text);
+    }
+
+    /// A paragraph behind a mark in colour: what the mark would look like without is its width.
+    pub(crate) fn marked(&mut self, mark: &str, width: usize, text: &str) {
+        let mut lead = mark.to_owned();
+        // What is indented by nearly a whole line still needs some room.
+        for line in wrap(&clean(text), WIDTH.saturating_sub(width).max(NARROWEST)) {
+            self.put(&format!("{lead}{line}"));
+            lead = " ".repeat(width);
+        }
+    }
+
+    /// An empty line, unless nothing stands above it.
+    pub(crate) fn gap(&mut self) {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+    }
+
+    /// A heading, with space above it.
+    pub(crate) fn heading(&mut self, text: &str) {
+        self.gap();
+        let text = self.style.strong(&clean(text));
+        self.put(&text);
+    }
+
+    /// A label and its value.
+    pub(crate) fn field(&mut self, label: &str, value: &str) {
+        self.hang(&format!("{label:LABEL$}"), value);
+    }
+
+    /// A label and its value, if there is one.
+    pub(crate) fn field_if(&mut self, label: &str, value: Option<&str>) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.field(label, value);
+        }
+    }
+
+    /// A table.
+    pub(crate) fn table(&mut self, table: &Table) {
+        for (index, line) in table.lines().into_iter().enumerate() {
+            let line = if index == 0 { self.style.strong(&line) } else { line };
+            self.put(&line);
+        }
+    }
+
+    fn put(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The text without anything that a terminal would obey: control characters and the marks that turn the direction of
+/// writing. Ends of lines stay.
+pub(crate) fn clean(text: &str) -> String {
+    let harmless = |character: char| match character {
+        '\n' => '\n',
+        '\t' => ' ',
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        control if control.is_control() => '\u{fffd}',
+        other => other,
+    };
+    text.chars().map(harmless).collect()
+}
+
+/// Breaks text into lines of at most `width` characters, between words where that is possible.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            push_word(&mut lines, &mut line, word, width);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn push_word(lines: &mut Vec<String>, line: &mut String, word: &str, width: usize) {
+    let used = line.chars().count();
+    let needed = word.chars().count();
+    if used > 0 && used + 1 + needed <= width {
+        line.push(' ');
+        line.push_str(word);
+        return;
+    }
+    if used > 0 {
+        lines.push(std::mem::take(line));
+    }
+    // A word that is longer than a line is cut: better than a table that falls apart.
+    let mut characters = word.chars().peekable();
+    while characters.peek().is_some() {
+        *line = characters.by_ref().take(width).collect();
+        if characters.peek().is_some() {
+            lines.push(std::mem::take(line));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> Page {
+        Page::new(Style::new(false))
+    }
+
+    #[test]
+    fn a_name_with_escape_sequences_does_not_reach_the_terminal() {
+        let mut page = page();
+        page.field("name", "\x1b]0;owned\x07 \u{202e}txt");
+        assert!(!page.to_string().chars().any(|c| c != '\n' && c.is_control()), "{page}");
+        assert!(!page.to_string().contains('\u{202e}'));
+    }
+
+    #[test]
+    fn long_values_are_broken_and_nothing_of_them_is_lost() {
+        let long = "word ".repeat(60) + &"x".repeat(200);
+        let mut page = page();
+        page.field("label", &long);
+        let text = page.to_string();
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        let kept = text.chars().filter(|c| *c == 'x').count();
+        assert_eq!((text.matches("word").count(), kept), (60, 200));
+    }
+
+    #[test]
+    fn wrapping_keeps_words_whole() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("a\n\nb", 10), ["a", "", "b"]);
+        assert_eq!(wrap("", 10), [""]);
+    }
+}

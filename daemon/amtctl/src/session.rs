@@ -1,0 +1,62 @@
+//! One run of the program: what the command line says for all commands, how results are shown, where secrets come from.
+
+use std::{path::Path, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use crate::{cli::Global, client::Client, failure::Failure, output::Output, secret::Secrets};
+
+/// The first pause before the daemon is tried again, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// One run of the program.
+pub(crate) struct Session {
+    global: Global,
+    output: Output,
+    secrets: Secrets<'static>,
+}
+
+impl Session {
+    /// For this command line.
+    pub(crate) fn new(global: Global, output: Output) -> Self {
+        Self { global, output, secrets: Secrets::new() }
+    }
+
+    /// Where secrets come from.
+    pub(crate) fn secrets(&mut self) -> &mut Secrets<'static> {
+        &mut self.secrets
+    }
+
+    /// How results are shown.
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+
+    /// The daemon's socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.global.socket
+    }
+
+    /// How long an answer may take.
+    pub(crate) fn limit(&self) -> Duration {
+        self.global.timeout
+    }
+
+    /// Connects to the daemon.
+    pub(crate) async fn connect(&self) -> Result<Client, Failure> {
+        Ok(Client::connect(self.socket(), self.limit()).await?)
+    }
+
+    /// Connects to a daemon that is perhaps just being started, until `end`.
+    pub(crate) async fn connect_until(&self, end: Instant) -> Result<Client, Failure> {
+        let mut pause = PAUSES.0;
+        loop {
+            match Client::connect(self.socket(), self.limit()).await {
+                Err(unreachable) if unreachable.may_pass() && Instant::now() + pause < end => {}
+                connected => return Ok(connected?),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `[jobs]`: work on firmware that has a verdict.
+
+use amtd_amt::job::Kind;
+
+use super::{
+    Period,
+    section::{hours, milliseconds, minutes, seconds, section},
+};
+
+section! {
+    /// Jobs: activation, configuration and single WSMAN calls. One that changes the device runs alone; the others wait
+    /// in a queue. Jobs that change the device are kept in a journal in the state directory, without their secrets.
+    struct Jobs {
+        /// Jobs that may wait for their turn, those that change the device and those that only read counted apart. More
+        /// are refused.
+        max_queued: usize = 16, allowed 1..=1000;
+        /// Jobs that only read at once.
+        max_reading: usize = 4, allowed 1..=16;
+        /// How long the check and the plan of a job may take, before it is taken in.
+        plan_limit: Period = minutes(2), allowed milliseconds(100)..=hours(1);
+        /// How long a job of each kind may take if its request does not say: activation, ...
+        limit_activate: Period = minutes(10), allowed milliseconds(100)..=hours(24);
+        /// ... deactivation, ...
+        limit_deactivate: Period = minutes(5), allowed milliseconds(100)..=hours(24);
+        /// ... features, clock, names and passwords, ...
+        limit_configure: Period = minutes(5), allowed milliseconds(100)..=hours(24);
+        /// ... and a WSMAN call.
+        limit_wsman: Period = minutes(5), allowed milliseconds(100)..=hours(24);
+        /// The longest that a request may ask for.
+        max_limit: Period = hours(1), allowed milliseconds(100)..=hours(24);
+        /// How long a job beyond its limit has to come to a point at which nothing is half done. Then it is cut off,
+        /// and firmware is read for a verdict.
+        overrun: Period = minutes(5), allowed milliseconds(10)..=hours(1);
+        /// How long reading firmware for the verdict of a job that was cut off may take.
+        examine_limit: Period = minutes(2), allowed milliseconds(100)..=hours(1);
+        /// After a restart in the middle of a job: how long the link is waited for before firmware is read for its verdict.
+        /// Other jobs that change the device wait meanwhile.
+        resume_wait: Period = minutes(2), allowed seconds(0)..=hours(1);
+        /// How long a running job has to come to such a point when the daemon ends. Else it is judged at the next start.
+        stop_grace: Period = seconds(20), allowed seconds(0)..=minutes(10);
+        /// Ended jobs that are kept.
+        keep: usize = 200, allowed 1..=10_000;
+        /// Ended jobs that only read that are kept. They are gone after a restart.
+        keep_reading: usize = 50, allowed 0..=1000;
+        /// How long the answer of a WSMAN call is kept, in memory only.
+        keep_answer: Period = minutes(10), allowed seconds(0)..=hours(24);
+        /// Answers of WSMAN calls that are kept at once; the oldest go first.
+        keep_answers: usize = 8, allowed 1..=1000;
+        /// How long one write to the journal may take before it counts as failed.
+        journal_limit: Period = seconds(10), allowed milliseconds(100)..=minutes(10);
+        /// Pause before a journal that failed is tried again.
+        journal_retry: Period = seconds(30), allowed milliseconds(10)..=hours(1);
+    }
+}
+
+impl Jobs {
+    /// How long a job of this kind may take if its request does not say.
+    pub fn limit(&self, kind: Kind) -> Period {
+        match kind {
+            Kind::ActivateCcm | Kind::ActivateAcm => self.limit_activate,
+            Kind::Deactivate => self.limit_deactivate,
+            Kind::SetFeatures
+            | Kind::SyncClock
+            | Kind::SyncHostname
+            | Kind::ChangePassword
+            | Kind::SetMebxPassword => self.limit_configure,
+            Kind::Wsman => self.limit_wsman,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Everything that firmware tells about itself over its host interfaces, read when somebody wants to know.
+//!
+//! Who asks while a reading is under way gets its result, as does who asks right after it, so that many who ask do not
+//! keep other programs from the interface. Used by `control`. What the status shows all the time is `firmware`'s.
+
+use std::time::{Duration, SystemTime};
+
+use amtd_amt::{
+    amthi::{
+        CertificateHash, CiraStatus, CodeVersions, ControlMode, EnumerateHashHandles, GetCertificateHash,
+        GetCiraStatus, GetCodeVersions, GetControlMode, GetEhbcState, GetLanSettings, GetPkiFqdnSuffix,
+        GetProvisioningState, GetUuid, LanInterface, LanSettings, ProvisioningState, Uuid,
+    },
+    ask::{AskError, OpenClient, Question, ask},
+    machine::{Burst, HostClient, Machine, ReachError},
+    mhc::{AmtEnablement, IsChangeToAmtEnabled},
+    retry::RetryPolicy,
+    upid::{GetPlatformId, PlatformId},
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep, timeout},
+};
+use tracing::debug;
+
+use crate::config;
+
+/// How long an answer is good for others who ask.
+const FRESH: Duration = Duration::from_secs(1);
+/// Certificate hashes that are read. Firmware has room for some thirty.
+const MAX_HASHES: usize = 64;
+
+/// What firmware told. What it did not is absent.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// When.
+    pub read_at: SystemTime,
+    /// Its parts with their versions.
+    pub versions: CodeVersions,
+    /// The machine's UUID.
+    pub uuid: Option<Uuid>,
+    /// Whether and how it is activated.
+    pub control_mode: Option<ControlMode>,
+    /// How far activation is.
+    pub provisioning_state: Option<ProvisioningState>,
+    /// The DNS suffix that certificate-based activation compares with.
+    pub dns_suffix: Option<String>,
+    /// The wired interface.
+    pub wired: Option<LanSettings>,
+    /// The wireless interface.
+    pub wireless: Option<LanSettings>,
+    /// The authorities that it trusts for activation.
+    pub hashes: Vec<CertificateHash>,
+    /// Access through a management server.
+    pub remote_access: Option<CiraStatus>,
+    /// Whether the maker allows admin control mode without a certificate.
+    pub ehbc: Option<bool>,
+    /// Whether AMT is switched on, and what local ports enforce.
+    pub enablement: Option<AmtEnablement>,
+    /// The platform's unique id.
+    pub platform_id: Option<PlatformId>,
+}
+
+/// Why firmware did not tell.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum InfoError {
+    /// It could not be asked.
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    /// It took too long.
+    #[error("it did not tell everything within {0:?}")]
+    Slow(Duration),
+}
+
+/// Asks firmware, for all who want to know.
+#[derive(Debug)]
+pub struct Informant<M> {
+    machine: M,
+    /// For one question.
+    answer_limit: Duration,
+    /// For everything.
+    limit: Duration,
+    attempts: u32,
+    busy_pause: Duration,
+    /// Held while asking, which has a limit.
+    last: Mutex<Option<(Instant, Info)>>,
+}
+
+impl<M: Machine> Informant<M> {
+    /// With the limits of the configuration.
+    pub fn new(machine: M, config: &config::Firmware) -> Self {
+        Self {
+            machine,
+            answer_limit: config.answer_limit.get(),
+            limit: config.limit.get(),
+            attempts: config.attempts,
+            busy_pause: config.busy_pause.get(),
+            last: Mutex::new(None),
+        }
+    }
+
+    /// What firmware tells now.
+    ///
+    /// # Errors
+    ///
+    /// [`InfoError`]: firmware cannot be asked, or is silent.
+    pub async fn ask(&self) -> Result<Info, InfoError> {
+        let mut last = self.last.lock().await;
+        if let Some((at, info)) = &*last
+            && at.elapsed() < FRESH
+        {
+            return Ok(info.clone());
+        }
+        let read = timeout(self.limit, self.read()).await;
+        let info = read.unwrap_or(Err(InfoError::Slow(self.limit)))?;
+        *last = Some((Instant::now(), info.clone()));
+        Ok(info)
+    }
+
+    async fn read(&self) -> Result<Info, InfoError> {
+        let mut client = self.open().await?;
+        let info = questions(&mut client).await?;
+        client.close().await;
+        // The others are small and may be missing, or held by the kernel's own drivers.
+        let once = RetryPolicy::once(self.answer_limit);
+        let enablement = optional(ask(&self.machine, &IsChangeToAmtEnabled, &once).await);
+        let platform_id = optional(ask(&self.machine, &GetPlatformId, &once).await).flatten();
+        Ok(Info { enablement, platform_id, ..info })
+    }
+
+    /// Opens the host interface; waits for another program to let go of it.
+    async fn open(&self) -> Result<OpenClient<M::Burst>, AskError> {
+        let mut attempt = 1;
+        loop {
+            match OpenClient::open(&self.machine, HostClient::Amthi, self.answer_limit).await {
+                Err(AskError::NotOpened(ReachError::Busy)) if attempt < self.attempts => {
+                    sleep(self.busy_pause.saturating_mul(attempt)).await;
+                    attempt += 1;
+                }
+                opened => return opened,
+            }
+        }
+    }
+}
+
+async fn questions<B: Burst>(client: &mut OpenClient<B>) -> Result<Info, AskError> {
+    Ok(Info {
+        read_at: SystemTime::now(),
+        versions: client.ask(&GetCodeVersions).await?,
+        uuid: maybe(client, &GetUuid).await?,
+        control_mode: maybe(client, &GetControlMode).await?,
+        provisioning_state: maybe(client, &GetProvisioningState).await?,
+        dns_suffix: maybe(client, &GetPkiFqdnSuffix).await?.filter(|suffix| !suffix.is_empty()),
+        wired: lan(client, LanInterface::Wired).await?,
+        wireless: lan(client, LanInterface::Wireless).await?,
+        hashes: hashes(client).await?,
+        remote_access: maybe(client, &GetCiraStatus).await?,
+        ehbc: maybe(client, &GetEhbcState).await?,
+        enablement: None,
+        platform_id: None,
+    })
+}
+
+async fn lan<B: Burst>(
+    client: &mut OpenClient<B>,
+    interface: LanInterface,
+) -> Result<Option<LanSettings>, AskError> {
+    let settings = maybe(client, &GetLanSettings { interface }).await?;
+    Ok(settings.filter(LanSettings::exists))
+}
+
+async fn hashes<B: Burst>(client: &mut OpenClient<B>) -> Result<Vec<CertificateHash>, AskError> {
+    let handles = maybe(client, &EnumerateHashHandles).await?.unwrap_or_default();
+    let mut hashes = Vec::new();
+    for handle in handles.into_iter().take(MAX_HASHES) {
+        hashes.extend(maybe(client, &GetCertificateHash { handle }).await?);
+    }
+    Ok(hashes)
+}
+
+/// A question that some firmware does not know, or does not answer in some of its states.
+async fn maybe<B: Burst, Q: Question>(
+    client: &mut OpenClient<B>,
+    question: &Q,
+) -> Result<Option<Q::Answer>, AskError> {
+    match client.ask(question).await {
+        Err(error) if error.ends_connection() => Err(error),
+        answer => Ok(optional(answer)),
+    }
+}
+
+fn optional<T>(answer: Result<T, AskError>) -> Option<T> {
+    answer.map_err(|error| debug!(%error, "firmware does not say")).ok()
+}

@@ -1,0 +1,134 @@
+//! The journal of jobs: what must be on the disk before firmware is touched, and what is shown of jobs after a restart.
+//!
+//! Writes go to a blocking thread, one after the other in the order in which they were asked for, and each has a
+//! limit: the thread that moves data never waits for the disk. A journal that cannot be used is a fact with a text
+//! ([`Journal::fault`]), not an end of anything.
+
+#[cfg(test)]
+pub(super) mod disk;
+mod store;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{Mutex, watch},
+    task::spawn_blocking,
+    time::timeout,
+};
+use tracing::{info, warn};
+
+use self::store::{Store, StoreError};
+pub(super) use self::stored::Stored;
+use super::JobId;
+
+/// The name of the file in the state directory.
+const FILE: &str = "jobs.redb";
+
+/// See the [module](self). Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Journal {
+    /// Locked on its way to the blocking thread and unlocked there, so that nothing overtakes.
+    store: Arc<Mutex<Store>>,
+    limit: Duration,
+    fault: Arc<watch::Sender<Option<String>>>,
+}
+
+/// Why the journal could not be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum JournalError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("job {id} in it is not as it was written: {error}")]
+    Damaged { id: JobId, error: serde_json::Error },
+    #[error("the disk did not answer within {0:?}")]
+    Slow(Duration),
+    #[error("its store failed in an unforeseen way")]
+    Broken,
+}
+
+impl Journal {
+    /// The journal in the state directory. Nothing is opened yet.
+    pub(super) fn new(state_dir: &Path, limit: Duration) -> Self {
+        Self::over(Store::at(&state_dir.join(FILE)), limit)
+    }
+
+    pub(super) fn over(store: Store, limit: Duration) -> Self {
+        Self { store: Arc::new(Mutex::new(store)), limit, fault: Arc::new(watch::Sender::new(None)) }
+    }
+
+    /// Every job in it, oldest first.
+    pub(super) async fn load(&self) -> Result<Vec<(JobId, Stored)>, JournalError> {
+        let rows = self.work(Store::load).await;
+        let parse = |(key, bytes): (u64, Vec<u8>)| {
+            let id = JobId::from_key(key);
+            let parsed = serde_json::from_slice(&bytes);
+            parsed.map(|stored| (id, stored)).map_err(|error| JournalError::Damaged { id, error })
+        };
+        self.noted(rows.and_then(|rows| rows.into_iter().map(parse).collect()))
+    }
+
+    /// Writes a job, and forgets others. It is on the disk when this returns without an error.
+    pub(super) async fn write(
+        &self,
+        id: JobId,
+        stored: &Stored,
+        forget: Vec<JobId>,
+    ) -> Result<(), JournalError> {
+        let forget: Vec<_> = forget.into_iter().map(JobId::key).collect();
+        let bytes = serde_json::to_vec(stored).map_err(|error| JournalError::Damaged { id, error })?;
+        let written = self.work(move |store| store.put(id.key(), &bytes, &forget)).await;
+        self.noted(written)
+    }
+
+    /// Sees whether it can be written.
+    pub(super) async fn probe(&self) -> Result<(), JournalError> {
+        let probed = self.work(Store::probe).await;
+        self.noted(probed)
+    }
+
+    /// Why the last use failed, if it did.
+    pub(super) fn fault(&self) -> Option<String> {
+        self.fault.borrow().clone()
+    }
+
+    /// The same, always the latest.
+    pub(super) fn faults(&self) -> watch::Receiver<Option<String>> {
+        self.fault.subscribe()
+    }
+
+    /// Works on the store, on a blocking thread. If the caller stops waiting, the work goes on to its end.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let store = Arc::clone(&self.store);
+        let worked = async {
+            let mut store = store.lock_owned().await;
+            spawn_blocking(move || work(&mut store)).await
+        };
+        match timeout(self.limit, worked).await {
+            Ok(Ok(outcome)) => Ok(outcome?),
+            // A panic in the store, whose file is closed by it, or the end of the runtime.
+            Ok(Err(_)) => Err(JournalError::Broken),
+            Err(_) => Err(JournalError::Slow(self.limit)),
+        }
+    }
+
+    fn noted<T>(&self, outcome: Result<T, JournalError>) -> Result<T, JournalError> {
+        let fault = outcome.as_ref().err().map(ToString::to_string);
+        self.fault.send_if_modified(|known| {
+            let is_news = *known != fault;
+            match &fault {
+                Some(fault) if is_news => warn!(fault, "the journal of jobs cannot be used"),
+                None if is_news => info!("the journal of jobs can be used again"),
+                _ => {}
+            }
+            *known = fault;
+            is_news
+        });
+        outcome
+    }
+}

@@ -1,0 +1,81 @@
+//! Accepting connections without end: one that cannot be accepted costs a pause and not the listener.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream, UnixStream},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::UnixSocket;
+
+/// Pause after accepting failed, as when the process has no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often that is logged at most.
+const COMPLAINT_EVERY: Duration = Duration::from_secs(60);
+
+/// What both kinds of listening socket do.
+pub(crate) trait Listener: Send + Sync + 'static {
+    /// A connection.
+    type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection.
+    fn accept(&self) -> impl Future<Output = io::Result<Self::Connection>> + Send;
+}
+
+impl Listener for UnixSocket {
+    type Connection = UnixStream;
+
+    async fn accept(&self) -> io::Result<UnixStream> {
+        Ok(self.listener.accept().await?.0)
+    }
+}
+
+impl Listener for TcpListener {
+    type Connection = TcpStream;
+
+    async fn accept(&self) -> io::Result<TcpStream> {
+        Ok(Self::accept(self).await?.0)
+    }
+}
+
+/// Accepts from one listener until it is told to stop.
+pub(crate) struct Acceptor<L> {
+    name: &'static str,
+    listener: L,
+    stop: CancellationToken,
+    complained_at: Option<Instant>,
+}
+
+impl<L: Listener> Acceptor<L> {
+    /// `name` is for the log.
+    pub(crate) fn new(name: &'static str, listener: L, stop: CancellationToken) -> Self {
+        Self { name, listener, stop, complained_at: None }
+    }
+
+    /// The next connection; `None` when it is time to stop.
+    pub(crate) async fn next(&mut self) -> Option<L::Connection> {
+        loop {
+            match self.stop.run_until_cancelled(self.listener.accept()).await? {
+                Ok(connection) => return Some(connection),
+                Err(error) => {
+                    self.complain(&error);
+                    self.stop.run_until_cancelled(sleep(ACCEPT_PAUSE)).await?;
+                }
+            }
+        }
+    }
+
+    fn complain(&mut self, error: &io::Error) {
+        if self.complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_EVERY) {
+            self.complained_at = Some(Instant::now());
+            warn!(listener = self.name, %error, "cannot accept connections for a moment");
+        }
+    }
+}
