@@ -109,6 +109,13 @@ impl Mux {
         !load.is_empty() && self.effort.of(load.and_one()) > self.config.backlog
     }
 
+    /// What firmware is at work for weighs more than before, or less: then somebody's turn may have come.
+    pub(super) fn load_changed(&mut self, now: Instant) {
+        if Class::ALL.iter().any(|class| self.queue.depth(*class) > 0) {
+            self.admit(now);
+        }
+    }
+
     /// The requests that firmware is at work for, and until when it is taken to be.
     fn at_work(&self, now: Instant) -> impl Iterator<Item = (Turn, Instant)> {
         self.attached.values().filter_map(move |id| {

@@ -101,9 +101,8 @@ impl Mux {
         self.count_bytes(now, id, count);
         if let Some(asked) = began {
             self.class_mut(class).executed.record(now.saturating_duration_since(asked));
-            // An answer may weigh less than a request.
-            self.admit(now);
         }
+        self.load_changed(now);
     }
 
     pub(super) fn closed(&mut self, now: Instant, channel: ChannelId, cause: CloseCause) {

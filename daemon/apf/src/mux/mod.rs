@@ -318,6 +318,7 @@ impl Mux {
                 let channel = *channel;
                 self.count_bytes(now, id, bytes.len());
                 self.hand_over(now, channel, bytes);
+                self.load_changed(now);
             }
             Stage::Waiting(_) | Stage::Opening { .. } => flow.pending.push_back(bytes),
             Stage::Detached | Stage::Resting { .. } => {
