@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::{net::UnixListener, runtime};
 use tokio_stream::{Stream, StreamExt, wrappers::UnixListenerStream};
 use tonic::{Request, Response, Status, transport::Server};
-use tonic_health::server::HealthReporter;
+use tonic_health::{ServingStatus, server::HealthReporter};
 
 use self::{
     channel_service_server::{ChannelService, ChannelServiceServer},
@@ -95,15 +95,18 @@ impl Daemon {
     pub(crate) fn start(script: Script) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let listener = std::os::unix::net::UnixListener::bind(directory.path().join("amtd.sock")).unwrap();
+        let serving = script.serving;
         let shared =
             Arc::new(Shared { script: Mutex::new(script), asked: Mutex::default(), news: Condvar::new() });
-        let health = HealthReporter::new();
-        let (served, reporter) = (Scripted(shared.clone()), health.clone());
+        let daemon = Self { directory, shared: shared.clone(), health: HealthReporter::new() };
+        // Before anything is served: what a test says of health later is not taken back.
+        daemon.be(if serving { ServingStatus::Serving } else { ServingStatus::NotServing });
+        let (served, reporter) = (Scripted(shared), daemon.health.clone());
         thread::spawn(move || {
             let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(serve(listener, served, reporter));
         });
-        Self { directory, shared, health }
+        daemon
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -129,23 +132,21 @@ impl Daemon {
 
     /// From now on all is well.
     pub(crate) fn recover(&self) {
+        self.be(ServingStatus::Serving);
+    }
+
+    fn be(&self, status: ServingStatus) {
         let runtime = runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(self.health.set_service_status("", tonic_health::ServingStatus::Serving));
+        runtime.block_on(self.health.set_service_status("", status));
     }
 }
 
 async fn serve(listener: std::os::unix::net::UnixListener, scripted: Scripted, health: HealthReporter) {
-    let (broken, serving) = {
-        let script = scripted.0.script.lock().unwrap();
-        (script.broken, script.serving)
-    };
+    let broken = scripted.0.script.lock().unwrap().broken;
     for _ in 0..broken {
         let (mut stream, _) = listener.accept().unwrap();
         stream.read_exact(&mut [0; 64]).unwrap();
     }
-    let status =
-        if serving { tonic_health::ServingStatus::Serving } else { tonic_health::ServingStatus::NotServing };
-    health.set_service_status("", status).await;
     listener.set_nonblocking(true).unwrap();
     let incoming = UnixListenerStream::new(UnixListener::from_std(listener).unwrap());
     Server::builder()
