@@ -19,10 +19,14 @@
         postInstall = ''
           install -Dm644 -t $out/lib/systemd/system systemd/*
           install -Dm644 packaging/udev/60-amtd.rules $out/lib/udev/rules.d/60-amtd.rules
-          install -Dm644 -t $out/share/man/man1 packaging/man/*.1
-          install -Dm644 packaging/completions/amtctl.bash $out/share/bash-completion/completions/amtctl
-          install -Dm644 packaging/completions/_amtctl $out/share/zsh/site-functions/_amtctl
-          install -Dm644 packaging/completions/amtctl.fish $out/share/fish/vendor_completions.d/amtctl.fish
+          for section in 1 5 8; do
+            install -Dm644 -t $out/share/man/man$section packaging/man/*.$section
+          done
+          for program in amtd amtctl; do
+            install -Dm644 packaging/completions/$program.bash $out/share/bash-completion/completions/$program
+          done
+          install -Dm644 -t $out/share/zsh/site-functions packaging/completions/_*
+          install -Dm644 -t $out/share/fish/vendor_completions.d packaging/completions/*.fish
           substituteInPlace $out/lib/systemd/system/*.service \
             --replace-quiet /usr/sbin/amtd $out/bin/amtd --replace-quiet /usr/bin/amtctl $out/bin/amtctl
         '';

@@ -99,6 +99,12 @@ impl Engine {
         self.running = Some(Running { job, request, ends });
     }
 
+    /// Drops every request that is not executed yet, as if it had never come. What was delivered stays.
+    pub(crate) fn forget(&mut self) {
+        self.waiting.clear();
+        self.running = None;
+    }
+
     /// Whose response the engine waits for to leave.
     pub(crate) fn draining(&self) -> Option<Owner> {
         self.draining
@@ -171,6 +177,16 @@ mod tests {
         let second = engine.deadline().unwrap();
         assert!(second >= first + Duration::from_millis(1));
         assert_eq!(engine.step(&mut device, second).unwrap().owner.slot, 2);
+    }
+
+    #[test]
+    fn forgotten_requests_are_never_executed() {
+        let (mut engine, mut device, now) = engine(EngineModel::Independent, TimeProfile::Realistic);
+        engine.submit(job(1, &PAGE.repeat(2)));
+        assert!(engine.step(&mut device, now).is_none() && engine.is_busy());
+        engine.submit(job(2, PAGE));
+        engine.forget();
+        assert_eq!((engine.is_busy(), engine.queue_length(), engine.deadline()), (false, 0, None));
     }
 
     #[test]

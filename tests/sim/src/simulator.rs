@@ -172,7 +172,7 @@ async fn serve(
     stopped: oneshot::Receiver<()>,
 ) -> io::Result<()> {
     let devices = (listener.register()?, node.map(Node::new).transpose()?);
-    let world = World::new(firmware, devices, receiver);
+    let world = World::new(firmware, devices, receiver)?;
     let control = async {
         match control {
             Some(control) => control.serve(sender).await,
@@ -180,7 +180,7 @@ async fn serve(
         }
     };
     tokio::select! {
-        () = world.run() => Ok(()),
+        ended = world.run() => ended,
         outcome = control => outcome,
         _ = stopped => Ok(()),
     }

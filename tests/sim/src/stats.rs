@@ -46,6 +46,8 @@ pub struct Stats {
     pub fifo_high_water: usize,
     /// Requests that the engine executed.
     pub requests: u64,
+    /// Those of them that were WSMAN with a login.
+    pub wsman_requests: u64,
     /// AMTHI commands answered.
     pub amthi_commands: u64,
     /// Firmware's own channels (alerts and others) that the host accepted.

@@ -54,16 +54,19 @@ impl Amthi {
         let length = u32::from_le_bytes([l0, l1, l2, l3]);
         firmware.stats.amthi_commands += 1;
         firmware.schedule.count(Counted::Commands);
-        let answer = match firmware.faults.amthi(command) {
+        let fault = firmware.faults.amthi(command);
+        let answer = match fault {
             Some(AmthiFault::Silent) => return,
             Some(AmthiFault::Empty) => return self.answers.push_back(Packet::new(&[])),
             Some(AmthiFault::Status(_, status)) => Err(Status(status)),
-            None if firmware.faults.settling.is_on(firmware.now) => Err(Status::NOT_READY),
-            None if major != 1 => Err(Status::UNSUPPORTED_VERSION),
-            None if length as usize != payload.len() => Err(Status::INVALID_MESSAGE_LENGTH),
-            None => answers::answer(firmware, command, payload),
+            _ if firmware.faults.settling.is_on(firmware.now) => Err(Status::NOT_READY),
+            _ if major != 1 => Err(Status::UNSUPPORTED_VERSION),
+            _ if length as usize != payload.len() => Err(Status::INVALID_MESSAGE_LENGTH),
+            _ => answers::answer(firmware, command, payload),
         };
-        self.answers.push_back(Packet::new(&encode(command, &answer)));
+        if fault != Some(AmthiFault::AnswerLost) {
+            self.answers.push_back(Packet::new(&encode(command, &answer)));
+        }
     }
 
     /// The next answer.

@@ -278,3 +278,23 @@ fn scripted_faults_reach_the_command_that_they_name() {
     amthi.handle(&mut firmware, &[1, 1, 0, 0, 0x11, 0, 0, 4, 0, 0, 0, 0]);
     assert_eq!(amthi.transmit().map(|packet| packet.head().len() + packet.body().len()), Some(0));
 }
+
+#[test]
+fn command_whose_answer_is_lost_is_carried_out_and_one_that_is_not_heard_is_not() {
+    use crate::faults::Action;
+
+    let unprovision = [1, 1, 0, 0, 0x10, 0, 0, 4, 4, 0, 0, 0, 0, 0, 0, 0];
+    for (action, mode) in [
+        (Action::AmthiSilent { count: 1 }, ControlMode::Client),
+        (Action::AmthiLoseAnswers { count: 1 }, ControlMode::None),
+    ] {
+        let mut firmware = firmware();
+        let now = firmware.now;
+        firmware.faults.arm(action, now).unwrap();
+        let mut amthi = Amthi::default();
+        amthi.handle(&mut firmware, &unprovision);
+        firmware.device.tick(now);
+        assert!(amthi.transmit().is_none());
+        assert_eq!(firmware.device.control_mode(), mode);
+    }
+}

@@ -58,6 +58,9 @@ struct Args {
     /// How long LME and AMTHI are busy after a change of the control mode, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     settle: u64,
+    /// By how many seconds the device's clock is ahead at start, negative if behind
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true)]
+    clock_error: i64,
     /// File whose first line is the password of the account "admin" [default: the password P@ssw0rd]
     #[arg(long, value_name = "FILE")]
     admin_password_file: Option<PathBuf>,
@@ -275,7 +278,8 @@ impl Args {
             After401::Keep => AfterUnauthorized::Keep,
         };
         // Before 1970 there is no time that the device could show.
-        config.device.unix_time = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
+        let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
+        config.device.unix_time = now.saturating_add_signed(self.clock_error);
         config.apf.window = self.window;
         config.apf.max_message = self.max_message;
         config.apf.max_frame = self.max_frame;

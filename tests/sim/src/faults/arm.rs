@@ -34,6 +34,7 @@ impl Faults {
             Action::GarbageRecords { bytes, count } => self.garbage_records.arm(bytes, count),
             Action::AmthiEmpty { count } => self.amthi.arm(AmthiFault::Empty, count),
             Action::AmthiSilent { count } => self.amthi.arm(AmthiFault::Silent, count),
+            Action::AmthiLoseAnswers { count } => self.amthi.arm(AmthiFault::AnswerLost, count),
             Action::AmthiStatus { command, status, count } => {
                 self.amthi.arm(AmthiFault::Status(command, status), count);
             }

@@ -93,8 +93,10 @@ pub(crate) enum ResponseFault {
 pub(crate) enum AmthiFault {
     /// The answer is a message of no bytes, as AMT gives it while it is disabled (amthi 1.4).
     Empty,
-    /// No answer.
+    /// No answer, and nothing is done.
     Silent,
+    /// It is carried out, and there is no answer.
+    AnswerLost,
     /// This command is answered with this status.
     Status(u32, u32),
 }

@@ -289,6 +289,7 @@ pub enum Action {
         ms: Option<u64>,
     },
     ReleaseEngine,
+    ForgetRequests,
     LinkRate {
         bytes_per_second: u64,
     },
@@ -297,6 +298,10 @@ pub enum Action {
         count: u32,
     },
     AmthiSilent {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    AmthiLoseAnswers {
         #[serde(default = "one")]
         count: u32,
     },

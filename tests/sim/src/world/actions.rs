@@ -85,6 +85,7 @@ impl World {
                 self.firmware.config.settling = Settling { time: Duration::from_millis(ms), reset };
             }
             Action::FirmwareReset { ms } => self.reset_firmware(ms),
+            Action::ForgetRequests => self.firmware.engine.forget(),
             other => return self.apply_to_provisioning(other),
         }
         Ok(())

@@ -5,15 +5,16 @@
 //! sleeps until the next one or the next deadline. Nothing in here waits.
 
 mod actions;
+mod timer;
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::io;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio::time::Sleep;
 
+use self::timer::Timer;
 use crate::config::MAX_MESSAGE;
 use crate::control::Request;
 use crate::cuse::{Node, Served};
@@ -33,7 +34,7 @@ pub(crate) struct World {
     requests: mpsc::Receiver<Request>,
     /// One byte longer than any message may be, so that a longer one shows.
     buffer: Box<[u8]>,
-    timer: Pin<Box<Sleep>>,
+    timer: Timer,
     quit: bool,
 }
 
@@ -42,7 +43,7 @@ impl World {
         firmware: Firmware,
         (acceptor, node): (Acceptor, Option<Node>),
         requests: mpsc::Receiver<Request>,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let mut world = Self {
             firmware,
             acceptor,
@@ -51,7 +52,7 @@ impl World {
             next_id: 0,
             requests,
             buffer: vec![0; MAX_MESSAGE + 1].into(),
-            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            timer: Timer::new()?,
             quit: false,
         };
         for step in std::mem::take(&mut world.firmware.config.steps) {
@@ -61,15 +62,15 @@ impl World {
                 eprintln!("amt-sim: a step of the fault file failed: {error}");
             }
         }
-        world
+        Ok(world)
     }
 
     /// Runs until a script says quit.
-    pub(crate) async fn run(mut self) {
-        poll_fn(|cx| self.poll(cx)).await;
+    pub(crate) async fn run(mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll(cx)).await
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             self.firmware.now = Instant::now();
             self.accept(cx);
@@ -78,7 +79,7 @@ impl World {
             more |= self.read(cx);
             self.run_due_steps();
             if self.quit {
-                return Poll::Ready(());
+                return Poll::Ready(Ok(()));
             }
             self.run_engine();
             self.tick();
@@ -86,7 +87,7 @@ impl World {
             more |= self.write(cx);
             more |= self.release_engine();
             self.flush_node();
-            if !more && self.poll_timer(cx).is_pending() {
+            if !more && self.poll_timer(cx)?.is_pending() {
                 return Poll::Pending;
             }
         }
@@ -133,7 +134,7 @@ impl World {
         }
     }
 
-    fn lose_node(&mut self, error: &std::io::Error) {
+    fn lose_node(&mut self, error: &io::Error) {
         eprintln!("amt-sim: the device node is lost: {error}");
         self.node = None;
     }
@@ -182,10 +183,10 @@ impl World {
     }
 
     fn run_engine(&mut self) {
-        if self.firmware.faults.engine.is_on(self.firmware.now) {
-            return;
-        }
-        while let Some(done) = self.firmware.engine.step(&mut self.firmware.device, self.firmware.now) {
+        // Looked at for each request: a step that is due after one may stall the engine before the next.
+        while !self.firmware.faults.engine.is_on(self.firmware.now)
+            && let Some(done) = self.firmware.engine.step(&mut self.firmware.device, self.firmware.now)
+        {
             if done.kind != RequestKind::Handshake {
                 self.firmware.stats.requests += 1;
             }
@@ -196,6 +197,7 @@ impl World {
                 session.deliver(&mut self.firmware, done);
             }
             if counts {
+                self.firmware.stats.wsman_requests += 1;
                 self.firmware.schedule.count(Counted::Requests);
                 self.run_due_steps();
             }
@@ -221,13 +223,8 @@ impl World {
     }
 
     /// Ready when a deadline has passed.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.deadline() else { return Poll::Pending };
-        let deadline = tokio::time::Instant::from_std(deadline);
-        if self.timer.deadline() != deadline {
-            self.timer.as_mut().reset(deadline);
-        }
-        self.timer.as_mut().poll(cx)
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.deadline().map_or(Poll::Pending, |deadline| self.timer.poll(cx, deadline))
     }
 
     fn deadline(&mut self) -> Option<Instant> {
