@@ -20,13 +20,14 @@ pub struct RetryPolicy {
     pub deadline: Duration,
 }
 
-/// For host clients: another program lets go of the interface within some seconds (amthi 9).
+/// For host clients: another program lets go of the interface within some seconds (amthi 9). One that asks all the time lets
+/// go for a moment only, which is found by looking often, not by looking long.
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 8,
-            pause: Duration::from_millis(750),
-            max_pause: Duration::from_secs(5),
+            attempts: 40,
+            pause: Duration::from_millis(100),
+            max_pause: Duration::from_secs(1),
             limit: Duration::from_secs(15),
             deadline: Duration::from_secs(60),
         }

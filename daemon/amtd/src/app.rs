@@ -75,7 +75,7 @@ impl Daemon {
         let log = Log::new(config.control.events);
         front.record(log.clone());
         let (engine, jobs) =
-            jobs::new(parts::jobs(config, directories), machine.clone(), handle.link(), log.clone());
+            jobs::new(parts::jobs(config, directories)?, machine.clone(), handle.link(), log.clone());
         let (firmware, firmware_facts) = watch::channel(status::Firmware::default());
         let sources = events::Sources {
             link: handle.link(),

@@ -6,20 +6,38 @@
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing::warn;
 
-/// Files beside the clients: listening sockets, the device, status connections, the log.
-const OTHERS: u64 = 128;
+/// Files beside all connections: listening sockets, the device, the daemon's own requests, the journal, the log.
+const OTHERS: usize = 128;
 
-/// Makes room for so many clients, as far as the system allows. With less room, clients wait to be accepted.
-pub fn make_room(clients: usize) {
-    let wanted = u64::try_from(clients).unwrap_or(u64::MAX).saturating_add(OTHERS);
-    match raise(wanted) {
-        Ok(limit) if limit >= wanted => {}
-        Ok(limit) => warn!(
+/// Makes room for so many clients and so many other connections, as far as the system allows. Returns how many clients
+/// there is room for: were there more, nothing else could be opened any more, such as the device. They wait to be
+/// accepted instead.
+#[must_use]
+pub fn make_room(clients: usize, others: usize) -> usize {
+    let others = others.saturating_add(OTHERS);
+    let wanted = clients.saturating_add(others);
+    let limit = match raise(u64::try_from(wanted).unwrap_or(u64::MAX)) {
+        Ok(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
+        Err(error) => {
+            warn!(%error, wanted, "cannot raise the limit of open files");
+            return clients;
+        }
+    };
+    let room = room(limit, others).min(clients);
+    if room < clients {
+        warn!(
             limit,
-            wanted, "few files may be open at once; raise LimitNOFILE, or lower front.max_connections"
-        ),
-        Err(error) => warn!(%error, wanted, "cannot raise the limit of open files"),
+            wanted,
+            clients = room,
+            "few files may be open at once, and so few clients; raise LimitNOFILE"
+        );
     }
+    room
+}
+
+/// How many clients fit into the limit. Where it is very low, nobody gets all that could be used at once.
+fn room(limit: usize, others: usize) -> usize {
+    limit.saturating_sub(others).max(limit / 2).max(1)
 }
 
 /// Raises the limit to a number or to its ceiling. Returns what it is then.
@@ -45,5 +63,13 @@ mod tests {
         assert_eq!(raise(wanted).unwrap(), wanted);
         assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (wanted, ceiling));
         assert_eq!(raise(u64::MAX).unwrap(), ceiling);
+    }
+
+    #[test]
+    fn clients_leave_files_for_everything_else() {
+        assert_eq!(room(10_000, 384), 9616);
+        assert_eq!(room(1024, 384), 640);
+        assert_eq!(room(256, 384), 128);
+        assert_eq!(room(0, 384), 1);
     }
 }

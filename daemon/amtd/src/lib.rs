@@ -11,6 +11,7 @@
 
 pub mod app;
 pub mod cli;
+mod complaints;
 pub mod config;
 pub mod control;
 pub mod descriptors;
@@ -24,6 +25,7 @@ pub mod jobs;
 pub mod listen;
 pub mod lock;
 pub mod machine;
+pub mod pem;
 #[cfg(test)]
 mod simulation;
 pub mod status;

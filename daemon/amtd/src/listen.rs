@@ -2,10 +2,12 @@
 //! business of `http` and `control`. The ports of firmware are another matter: see `front`.
 
 mod accept;
+mod guests;
 mod socket;
 
 pub use self::socket::BindError;
 pub(crate) use self::{
     accept::{Acceptor, Listener},
+    guests::{Guest, Guests},
     socket::{UnixSocket, bind_tcp},
 };

@@ -45,7 +45,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         print!("{}", config::reference());
         return Ok(());
     }
-    let config = cli.load_config()?;
+    let mut config = cli.load_config()?;
     if cli.check_config {
         println!("amtd: the configuration is valid");
         return Ok(());
@@ -57,7 +57,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     telemetry::init(&config.log.filter)?;
     let directories = cli.directories(|variable| std::env::var_os(variable));
     directories.create()?;
-    descriptors::make_room(config.front.max_connections + config.control.max_connections);
+    let others = config.control.max_connections + 2 * config.http.max_connections;
+    config.front.max_connections = descriptors::make_room(config.front.max_connections, others);
     let _lock = InstanceLock::acquire(&directories.runtime)?;
 
     // One thread moves all data, so that nothing needs a lock; a few more come and go where a device blocks.
@@ -82,12 +83,15 @@ async fn live(config: &Config, directories: &Directories) -> Result<(), Failure>
     }
 }
 
-/// The signals that end the daemon.
+/// The signals that end the daemon, and one that must not.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
     /// The terminal is gone. There is nothing to reload.
     hangup: Signal,
+    /// A file has reached the size that the system allows. The write fails as on a full disk; without somebody who
+    /// waits for the signal, it would end the daemon.
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -96,6 +100,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            _file_size: signal(SignalKind::from_raw(nix::sys::signal::Signal::SIGXFSZ as i32))?,
         })
     }
 

@@ -3,7 +3,16 @@
 use std::io::{self, IsTerminal};
 
 use nix::sys::stat::fstat;
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
+
+/// The transport of the control API. It warns of what callers do, as often as they do it: any of them could flood the log.
+/// It is heard by who asks for it, or for more than `info`.
+const TRANSPORT: &str = "h2";
 
 /// Where the log goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +58,12 @@ pub fn init(filter: &str) -> Result<(), TelemetryError> {
 /// # Errors
 ///
 /// The filter makes no sense.
-pub fn parse_filter(filter: &str) -> Result<EnvFilter, TelemetryError> {
-    let source = |source| TelemetryError::Filter { filter: filter.into(), source };
-    EnvFilter::builder().parse(filter).map_err(source)
+pub fn parse_filter(filter: &str) -> Result<Targets, TelemetryError> {
+    let parsed: Targets =
+        filter.parse().map_err(|source| TelemetryError::Filter { filter: filter.into(), source })?;
+    let names_it = parsed.iter().any(|(target, _)| target.starts_with(TRANSPORT));
+    let wants_details = parsed.default_level().is_some_and(|level| level > LevelFilter::INFO);
+    Ok(if names_it || wants_details { parsed } else { parsed.with_target(TRANSPORT, LevelFilter::ERROR) })
 }
 
 fn layer(sink: Sink) -> Box<dyn Layer<Registry> + Send + Sync> {
@@ -105,6 +117,15 @@ mod tests {
     #[test]
     fn this_process_can_be_told_from_the_journal() {
         assert!(stderr_identity().is_some());
+    }
+
+    #[test]
+    fn callers_cannot_flood_the_log_through_the_transport_unless_somebody_wants_to_see_it() {
+        for (filter, heard) in [("info", false), ("warn", false), ("debug", true), ("info,h2=warn", true)] {
+            let warns = parse_filter(filter).unwrap().would_enable("h2::proto", &tracing::Level::WARN);
+            assert_eq!(warns, heard, "{filter}");
+        }
+        assert!(parse_filter("info").unwrap().would_enable("amtd::front", &tracing::Level::INFO));
     }
 
     #[test]

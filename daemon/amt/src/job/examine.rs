@@ -41,7 +41,7 @@ pub(super) async fn examine<M: Machine, O: Observer>(
         Target::ActivateAcm { .. } => activation(execution, record, ControlMode::Admin).await,
         Target::Deactivate { partial } => deactivation(execution, *partial).await,
         Target::SetFeatures(_) | Target::SyncClock | Target::SyncHostname { .. } => {
-            settings(execution, &record.target).await
+            settings(execution, record).await
         }
         Target::ChangePassword => {
             let failure = interrupted("The daemon was ended while the password was being changed.").next(
@@ -193,7 +193,8 @@ async fn read<M: Machine, O: Observer>(
 }
 
 /// Settings that can be read and compared.
-async fn settings<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, target: &Target) -> Outcome {
+async fn settings<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, record: &Record) -> Outcome {
+    let target = &record.target;
     let (firmware, state) = (execution.firmware, execution.before);
     let reading = async {
         let mut client = firmware.local_client(&state).await?;
@@ -205,7 +206,9 @@ async fn settings<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, t
         Ok((false, words)) => {
             // Of several features some may be set; a clock or a name is set or not.
             let applied = match target {
-                Target::SetFeatures(_) => vec![format!("Some of the features may be set: {words}.")],
+                Target::SetFeatures(_) if !record.before_words.ends_with(&words) => {
+                    vec![format!("Some of the features are set: {words}.")]
+                }
                 _ => Vec::new(),
             };
             execution.failed(interrupted("The daemon was ended in the middle."), applied, words)

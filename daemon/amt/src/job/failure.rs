@@ -38,9 +38,11 @@ impl From<PropertyError> for Failure {
 fn reason(error: &WsmanError) -> Reason {
     match error {
         WsmanError::Connect(ReachError::Stopping) => Reason::ShuttingDown,
-        WsmanError::Connect(_) | WsmanError::Status(SERVICE_UNAVAILABLE) => Reason::WsmanUnreachable,
+        WsmanError::Connect(_)
+        | WsmanError::NotCarried { is_certain: true, .. }
+        | WsmanError::Status(SERVICE_UNAVAILABLE) => Reason::WsmanUnreachable,
         WsmanError::Tls(_) => Reason::TlsFailed,
-        WsmanError::Silent(_) | WsmanError::Lost => Reason::AnswerLost,
+        WsmanError::Silent(_) | WsmanError::Lost | WsmanError::NotCarried { .. } => Reason::AnswerLost,
         WsmanError::Login(LoginError::Rejected | LoginError::Required) => Reason::PasswordWrong,
         WsmanError::Login(LoginError::NotSendable)
         | WsmanError::Resource(_)

@@ -90,8 +90,9 @@ impl Current {
     pub(super) fn words(&self) -> String {
         let on = |is_on: bool| if is_on { "on" } else { "off" };
         let kvm = self.kvm.map_or("absent", on);
-        let (sol, ider) = (on(self.redirection.sol), on(self.redirection.ider));
-        format!("KVM {kvm}, SOL {sol}, IDER {ider}, user consent for {}", consent_words(self.consent))
+        let (sol, ider, listener) = (on(self.redirection.sol), on(self.redirection.ider), on(self.listener));
+        let consent = consent_words(self.consent);
+        format!("KVM {kvm}, SOL {sol}, IDER {ider}, listener {listener}, user consent for {consent}")
     }
 
     /// What is different now, one sentence each.

@@ -101,6 +101,9 @@ pub struct Record {
     pub target: Target,
     /// What the device was.
     pub before: DeviceState,
+    /// What was, in the words of the plan: the device, or what of it was to be changed.
+    #[serde(default)]
+    pub before_words: String,
     /// What the plan had.
     pub planned: Vec<StepName>,
     /// The steps that had begun, in order; the last may have had no effect.
@@ -110,6 +113,12 @@ pub struct Record {
 impl Record {
     /// Of a job that has not begun.
     pub fn new(request: &Request, plan: &Plan) -> Self {
-        Self { target: request.target(), before: plan.state, planned: plan.step_names(), begun: Vec::new() }
+        Self {
+            target: request.target(),
+            before: plan.state,
+            before_words: plan.before.clone(),
+            planned: plan.step_names(),
+            begun: Vec::new(),
+        }
     }
 }

@@ -194,11 +194,7 @@ impl<M: Machine> Client<M> {
     ) -> Result<Output, WsmanError> {
         let input = parameters.into_input(resource, method);
         let request = Request::invoke(resource.clone(), selectors.clone(), method, input);
-        let output = self.ask(&request).await?.ok_or(WsmanError::Missing("output of the method"))?;
-        let returned = ReturnValue::from_output(resource, method, &output)
-            .ok_or(WsmanError::Missing("return value that is a number"))?;
-        returned.clone().check()?;
-        Ok(Output { outputs: Instance::from_element(output), returned })
+        self.returned(&request, resource, method).await
     }
 
     /// Reads all instances of a class.
@@ -261,7 +257,7 @@ impl<M: Machine> Client<M> {
                     return Ok(Probe { server });
                 }
                 Ok(Answer { status: 200, server, .. }) => return Ok(Probe { server }),
-                Ok(Answer { status, .. }) => WsmanError::Status(status),
+                Ok(answer) => not_a_success(&answer),
                 Err(error) => error,
             };
             if !error.is_retryable() || !attempts.again().await {
@@ -321,6 +317,32 @@ impl<M: Machine> Client<M> {
         self.invoke(&Resource::parse(C::NAME)?, &Selectors::none(), method, parameters).await
     }
 
+    /// Calls a method without parameters that only tells something, of a class that has one instance. It is sent again where
+    /// reading is.
+    ///
+    /// # Errors
+    ///
+    /// [`WsmanError`]; [`WsmanError::Returned`] if the method says that it failed.
+    pub async fn consult<C: Class>(&mut self, method: &str) -> Result<Output, WsmanError> {
+        let resource = Resource::parse(C::NAME)?;
+        let input = Parameters::none().into_input(&resource, method);
+        let request = Request::consult(resource.clone(), method, input);
+        self.returned(&request, &resource, method).await
+    }
+
+    async fn returned(
+        &mut self,
+        request: &Request,
+        resource: &Resource,
+        method: &str,
+    ) -> Result<Output, WsmanError> {
+        let output = self.ask(request).await?.ok_or(WsmanError::Missing("output of the method"))?;
+        let returned = ReturnValue::from_output(resource, method, &output)
+            .ok_or(WsmanError::Missing("return value that is a number"))?;
+        returned.clone().check()?;
+        Ok(Output { outputs: Instance::from_element(output), returned })
+    }
+
     /// Gives up an enumeration. Firmware forgets it some time in any case.
     async fn release(&mut self, resource: &Resource, context: Option<String>) {
         if let Some(context) = context
@@ -343,7 +365,8 @@ impl<M: Machine> Client<M> {
                 Ok(content) => return Ok(content),
                 Err(error) => error,
             };
-            let certain = matches!(error, WsmanError::Connect(_));
+            let certain =
+                matches!(error, WsmanError::Connect(_) | WsmanError::NotCarried { is_certain: true, .. });
             if !error.is_retryable() || !(request.is_safe || certain) || !attempts.again().await {
                 return Err(error);
             }
@@ -455,11 +478,26 @@ fn content(answer: &Answer) -> Result<Option<Element>, WsmanError> {
     let is_success = answer.status == 200;
     match Reply::parse(&answer.body) {
         Ok(Some(Reply::Fault(fault))) => Err(WsmanError::Fault(fault)),
-        _ if !is_success => Err(WsmanError::Status(answer.status)),
+        _ if !is_success => Err(not_a_success(answer)),
         Ok(Some(Reply::Body(content))) => Ok(content),
         Ok(None) => Err(WsmanError::Missing("SOAP envelope")),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What an answer without content and without a fault means. The daemon says why it answers in firmware's place, in one line,
+/// and does not call itself AMT's server as firmware does in every answer (wsman 2).
+fn not_a_success(answer: &Answer) -> WsmanError {
+    if answer.server.is_some() || !BY_THE_DAEMON.contains(&answer.status) {
+        return WsmanError::Status(answer.status);
+    }
+    let text = String::from_utf8_lossy(&answer.body);
+    let line: String = text.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).collect();
+    let cause = match line.trim() {
+        "" => format!("the request was not carried to AMT (HTTP status {})", answer.status),
+        line => line.chars().take(MAX_CAUSE).collect(),
+    };
+    WsmanError::NotCarried { is_certain: answer.status == NOT_SENT, cause }
 }
 
 fn enumeration_context(answer: &Element) -> Option<String> {
@@ -475,6 +513,12 @@ fn field_value(value: String) -> Result<HeaderValue, WsmanError> {
 }
 
 const UNAUTHORIZED: u16 = 401;
+/// Firmware has nothing of the request.
+const NOT_SENT: u16 = 503;
+/// Statuses of a daemon that gives up: too slow, lost, not sent, silent.
+const BY_THE_DAEMON: [u16; 4] = [408, 502, NOT_SENT, 504];
+/// Characters of the daemon's line that are kept.
+const MAX_CAUSE: usize = 300;
 /// Without a nonce, with the one that was given, and with the next if that was stale.
 const LOGIN_ROUNDS: u32 = 3;
 /// A connection that has rested for longer may just be closed by firmware.

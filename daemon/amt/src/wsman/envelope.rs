@@ -58,6 +58,11 @@ impl Request {
         Self { about: Some((action, resource, selectors)), body: Some(input), is_safe: false }
     }
 
+    /// A method that changes nothing.
+    pub(super) fn consult(resource: Resource, method: &str, input: Element) -> Self {
+        Self { is_safe: true, ..Self::invoke(resource, Selectors::none(), method, input) }
+    }
+
     pub(super) fn identify() -> Self {
         Self { about: None, body: Some(Element::new(IDENTITY, "Identify")), is_safe: true }
     }

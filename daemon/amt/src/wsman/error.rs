@@ -35,6 +35,14 @@ pub enum WsmanError {
     /// The login failed.
     #[error(transparent)]
     Login(#[from] LoginError),
+    /// The daemon that carries the request answered in firmware's place. Holds what it said.
+    #[error("{cause}")]
+    NotCarried {
+        /// Whether firmware has got nothing of the request.
+        is_certain: bool,
+        /// One sentence without a full stop.
+        cause: String,
+    },
     /// An HTTP status that stands for an error and brings no fault with it.
     #[error("AMT answered with HTTP status {0}")]
     Status(u16),
@@ -66,7 +74,7 @@ impl WsmanError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connect(error) => error.is_retryable(),
-            Self::Lost => true,
+            Self::Lost | Self::NotCarried { .. } => true,
             Self::Status(status) => *status == SERVICE_UNAVAILABLE,
             Self::Fault(fault) => fault.is_retryable(),
             _ => false,
@@ -76,6 +84,7 @@ impl WsmanError {
     /// Whether firmware may have executed the request although no success came back: its state must be read.
     pub fn is_uncertain(&self) -> bool {
         match self {
+            Self::NotCarried { is_certain, .. } => !is_certain,
             Self::Silent(_)
             | Self::Lost
             | Self::NotHttp

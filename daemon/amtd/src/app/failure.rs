@@ -4,7 +4,7 @@ use std::io;
 
 use crate::{
     cli::DirectoryError, config::ConfigError, control::ControlError, front::ExplainError, listen::BindError,
-    lock::LockError, supervise::EssentialEnded, telemetry::TelemetryError,
+    lock::LockError, pem::PemError, supervise::EssentialEnded, telemetry::TelemetryError,
 };
 
 /// Exit code for a command line that makes no sense.
@@ -34,6 +34,9 @@ pub enum Failure {
     /// The control API cannot be served.
     #[error(transparent)]
     Control(ControlError),
+    /// A file that the configuration names cannot be used.
+    #[error(transparent)]
+    Pem(#[from] PemError),
     /// The system gives no threads, timers or signals.
     #[error("the system refuses what every program needs: {0}")]
     System(#[from] io::Error),
@@ -68,7 +71,7 @@ impl Failure {
             // EX_OSFILE
             Self::Control(ControlError::Inherited(_)) => 72,
             // EX_CONFIG
-            Self::Control(_) | Self::Config(_) | Self::Telemetry(_) => 78,
+            Self::Control(_) | Self::Config(_) | Self::Pem(_) | Self::Telemetry(_) => 78,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     front::{FrontConfig, OWN_CONNECTIONS, PortsConfig, RelayConfig, Rules},
     jobs::JobsConfig,
     machine::Limits,
+    pem::{PemError, certificates},
 };
 
 pub(super) fn driver(config: &Config) -> DriverConfig {
@@ -61,16 +62,21 @@ pub(super) fn limits(config: &Config) -> Limits {
     Limits { connect: config.device.connect_limit.get(), answer: config.firmware.answer_limit.get() }
 }
 
-pub(super) fn jobs(config: &Config, directories: &Directories) -> JobsConfig {
-    JobsConfig {
+/// Reads the authorities of devices, if there are any.
+pub(super) fn jobs(config: &Config, directories: &Directories) -> Result<JobsConfig, PemError> {
+    Ok(JobsConfig {
         jobs: config.jobs.clone(),
-        policy: policy(&config.flows),
+        policy: policy(&config.flows)?,
         state_dir: directories.state.clone(),
-    }
+    })
 }
 
-fn policy(section: &config::Flows) -> Policy {
-    Policy {
+fn policy(section: &config::Flows) -> Result<Policy, PemError> {
+    let authorities = match &section.authorities {
+        Some(path) => certificates("flows.authorities", path)?,
+        None => Vec::new(),
+    };
+    Ok(Policy {
         ask: RetryPolicy {
             attempts: section.ask_attempts,
             pause: section.ask_pause.get(),
@@ -97,9 +103,8 @@ fn policy(section: &config::Flows) -> Policy {
         settle_pause: section.settle_pause.get(),
         clock_tolerance: section.clock_tolerance.get(),
         expiry_warning_days: section.expiry_warning_days,
-        // None are configured: the identity of a device that enforces TLS is not verified, and plans say so.
-        authorities: Vec::new(),
-    }
+        authorities: authorities.iter().map(|authority| authority.to_vec()).collect(),
+    })
 }
 
 fn recovery(section: &config::Recovery) -> RecoveryConfig {
@@ -189,6 +194,6 @@ mod tests {
         let standard = MuxConfig { max_flows: standard.max_flows + OWN_CONNECTIONS, ..standard };
         assert_eq!(format!("{:?}", mux(&config)), format!("{standard:?}"));
         assert_eq!(recovery(&config.recovery), RecoveryConfig::default());
-        assert_eq!(policy(&config.flows), Policy::default());
+        assert_eq!(policy(&config.flows).unwrap(), Policy::default());
     }
 }

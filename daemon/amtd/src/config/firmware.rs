@@ -14,11 +14,11 @@ section! {
         /// How long firmware may take for one answer. Then the reading is given up.
         answer_limit: Period = seconds(15), allowed milliseconds(100)..=minutes(5);
         /// Pause when another program holds the interface; the n-th pause is n times as long.
-        busy_pause: Period = milliseconds(750), allowed milliseconds(10)..=minutes(1);
+        busy_pause: Period = milliseconds(100), allowed milliseconds(10)..=minutes(1);
         /// Pause when firmware is not ready to answer, as after a start of the machine.
         retry_pause: Period = seconds(15), allowed milliseconds(10)..=hours(1);
         /// Attempts at one reading. Then the status goes without it until the next.
-        attempts: u32 = 8, allowed 1..=1000;
+        attempts: u32 = 24, allowed 1..=1000;
         /// Pause between two readings: provisioning by another program does not show otherwise.
         refresh: Period = minutes(10), allowed milliseconds(10)..=hours(168);
     }

@@ -1,5 +1,7 @@
 //! `[flows]`: how jobs deal with firmware.
 
+use std::path::PathBuf;
+
 use super::{
     Period,
     section::{hours, milliseconds, minutes, seconds, section},
@@ -10,11 +12,11 @@ section! {
     /// that is slower than any known.
     struct Flows {
         /// Attempts at one question over the host interface, which other programs may hold.
-        ask_attempts: u32 = 8, allowed 1..=1000;
+        ask_attempts: u32 = 40, allowed 1..=1000;
         /// Pause after the first attempt; after the n-th it is n times as long.
-        ask_pause: Period = milliseconds(750), allowed milliseconds(10)..=minutes(1);
+        ask_pause: Period = milliseconds(100), allowed milliseconds(10)..=minutes(1);
         /// The longest pause.
-        ask_max_pause: Period = seconds(5), allowed milliseconds(10)..=minutes(10);
+        ask_max_pause: Period = seconds(1), allowed milliseconds(10)..=minutes(10);
         /// How long one attempt may take.
         ask_limit: Period = seconds(15), allowed milliseconds(100)..=minutes(5);
         /// How long all attempts at a question may take together.
@@ -36,6 +38,10 @@ section! {
         /// How long firmware may take to say whether it enforces TLS. The client that knows is often held by the
         /// kernel's watchdog driver, which is not waited for.
         enablement_limit: Period = seconds(5), allowed milliseconds(100)..=minutes(5);
+        /// Certificates in PEM of the authorities that sign the identities of devices (Intel's on-die authorities). A
+        /// device that enforces TLS must show such an identity before it is activated. Without the file it is not
+        /// verified, and plans say so.
+        authorities: Option<PathBuf> = None, example "\"/etc/amtd/odca.pem\"";
         /// How often the control mode is read until it is what a step should have made it.
         verify_attempts: u32 = 5, allowed 1..=1000;
         /// Pause between two readings.

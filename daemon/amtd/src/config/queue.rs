@@ -21,7 +21,8 @@ section! {
         /// How long an answer may pause, because its client or firmware is slow, until others need not wait for its end.
         answer_pause: Period = milliseconds(100), allowed milliseconds(1)..=hours(1);
         /// How long a connection on which no HTTP can be seen, such as TLS, may be quiet, or a client take to send or read
-        /// less than 1 KiB a second, while others wait for its channel. Then it is closed.
+        /// less than 1 KiB a second, while others wait for its channel. Then it is closed. A user with several busy channels
+        /// loses one of them after four times as long, if another user has to wait for want of one.
         opaque_rest: Period = seconds(5), allowed milliseconds(1)..=hours(1);
         /// How long an agent-presence request waits for its turn while firmware can be reached.
         wait_watchdog: Period = seconds(10), allowed milliseconds(1)..=hours(1);
@@ -44,7 +45,8 @@ section! {
         /// How long a request waits for a port that firmware does not serve although it serves others. Some firmware
         /// withdraws its ports for a moment and asks for them again.
         forward_wait: Period = seconds(3), allowed seconds(0)..=hours(1);
-        /// How long firmware may be silent in the middle of a request before the connection is given up.
+        /// How long firmware may be silent in the middle of a request, or before its first byte on a connection such as
+        /// TLS, before the connection is given up.
         response_wait: Period = minutes(2), allowed milliseconds(1)..=hours(24);
         /// How long firmware has to close a connection that it said it would close.
         ending_wait: Period = seconds(2), allowed milliseconds(1)..=hours(1);

@@ -4,10 +4,11 @@
 //! alone. What a call has started on behalf of the daemon, such as a job, goes on.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use amtd_proto::Problem;
@@ -24,10 +25,10 @@ use super::{
     auth::{self, Kind, Method},
     crowd::{Crowd, Place},
     deadline,
-    identity::{Caller, Groups, Identity},
+    identity::{Caller, Groups, Identity, Who},
     problems,
 };
-use crate::config::Level;
+use crate::{complaints::Complaints, config::Level};
 
 /// What all connections share.
 #[derive(Debug, Clone)]
@@ -35,8 +36,20 @@ pub(super) struct Gate {
     pub(super) api: Api,
     pub(super) crowd: Crowd,
     pub(super) groups: Groups,
+    pub(super) denials: Complaints<Denial>,
     pub(super) call_limit: Duration,
     pub(super) stop: CancellationToken,
+}
+
+/// Whom something was denied, and what: each is logged, but a flood of them is not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Denial {
+    /// A caller may not use a method.
+    Method(Who, &'static str),
+    /// Nobody could say what a caller may.
+    Lookup(Who),
+    /// Somebody at this address did not prove who it is.
+    Handshake(Option<IpAddr>),
 }
 
 /// What the calls of one connection share.
@@ -107,14 +120,20 @@ impl Client {
         }
         let (who, pid) = (self.identity.who(), self.identity.pid());
         let Some(level) = self.identity.level().await else {
-            warn!(caller = %who, pid, method = method.path, "denied: the caller's groups could not be looked up");
+            if let Some(unlogged) = self.gate.denials.due(Denial::Lookup(who.clone()), Instant::now()) {
+                warn!(caller = %who, pid, unlogged, "denied: the caller's groups could not be looked up");
+            }
             return Err(problems::identity_unknown());
         };
         if level >= method.level {
             return Ok(());
         }
-        let needed = method.level.name();
-        warn!(caller = %who, pid, method = method.path, level = level.name(), needed, "denied");
+        if let Some(unlogged) =
+            self.gate.denials.due(Denial::Method(who.clone(), method.path), Instant::now())
+        {
+            let (level, needed) = (level.name(), method.level.name());
+            warn!(caller = %who, pid, method = method.path, level, needed, unlogged, "denied");
+        }
         Err(problems::not_permitted(method.path, method.level, self.gate.groups.name(method.level)))
     }
 

@@ -5,13 +5,12 @@
 //! are counted apart from all others.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio_util::sync::CancellationToken;
-
 use super::identity::Who;
+use crate::listen::{Guest, Guests};
 
 /// Connections at once that may ask about health only.
 const HEALTH_ONLY: usize = 32;
@@ -33,6 +32,7 @@ pub(super) struct Limits {
 pub(super) struct Crowd {
     limits: Limits,
     books: Arc<Mutex<Books>>,
+    health_only: Guests<Who>,
 }
 
 #[derive(Debug, Default)]
@@ -40,9 +40,6 @@ struct Books {
     connections: Count,
     calls: Count,
     health_calls: Count,
-    /// Oldest first.
-    health_only: VecDeque<Guest>,
-    next_guest: u64,
 }
 
 #[derive(Debug, Default)]
@@ -51,20 +48,13 @@ struct Count {
     by_caller: HashMap<Who, usize>,
 }
 
-#[derive(Debug)]
-struct Guest {
-    number: u64,
-    who: Who,
-    leave: CancellationToken,
-}
-
 /// What a new connection may do.
 #[derive(Debug)]
 pub(super) enum Admission {
     /// Everything that its caller may.
     Full(Place),
     /// Ask about health, until told to leave.
-    HealthOnly(Place, CancellationToken),
+    HealthOnly(Guest<Who>),
 }
 
 /// Too many are there already.
@@ -73,19 +63,16 @@ pub(super) struct Crowded;
 
 impl Crowd {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, books: Arc::default() }
+        Self { limits, books: Arc::default(), health_only: Guests::new(HEALTH_ONLY) }
     }
 
     /// A connection comes.
     pub(super) fn connect(&self, who: &Who) -> Admission {
         let (all, each) = (self.limits.connections, self.limits.connections_per_caller);
-        self.with(|books| match books.connections.add(who, all, each) {
+        match self.with(|books| books.connections.add(who, all, each)) {
             Ok(()) => Admission::Full(self.place(Taken::Connection(who.clone()))),
-            Err(Crowded) => {
-                let (number, leave) = books.welcome(who);
-                Admission::HealthOnly(self.place(Taken::Guest(number)), leave)
-            }
-        })
+            Err(Crowded) => Admission::HealthOnly(self.health_only.welcome(who.clone())),
+        }
     }
 
     /// A call begins.
@@ -108,28 +95,6 @@ impl Crowd {
     fn with<T>(&self, look: impl FnOnce(&mut Books) -> T) -> T {
         // Each change is made whole before anything could panic.
         look(&mut self.books.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Books {
-    fn welcome(&mut self, who: &Who) -> (u64, CancellationToken) {
-        if self.health_only.len() >= HEALTH_ONLY {
-            self.dismiss_one();
-        }
-        self.next_guest += 1;
-        let leave = CancellationToken::new();
-        self.health_only.push_back(Guest { number: self.next_guest, who: who.clone(), leave: leave.clone() });
-        (self.next_guest, leave)
-    }
-
-    /// Sends away the oldest of whoever has most.
-    fn dismiss_one(&mut self) {
-        let of = |who: &Who| self.health_only.iter().filter(|guest| guest.who == *who).count();
-        let most = self.health_only.iter().map(|guest| of(&guest.who)).max();
-        let oldest = self.health_only.iter().position(|guest| Some(of(&guest.who)) == most);
-        if let Some(guest) = oldest.and_then(|place| self.health_only.remove(place)) {
-            guest.leave.cancel();
-        }
     }
 }
 
@@ -166,7 +131,6 @@ pub(super) struct Place {
 #[derive(Debug)]
 enum Taken {
     Connection(Who),
-    Guest(u64),
     Call(Who),
     HealthCall(Who),
 }
@@ -175,7 +139,6 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.crowd.with(|books| match &self.taken {
             Taken::Connection(who) => books.connections.remove(who),
-            Taken::Guest(number) => books.health_only.retain(|guest| guest.number != *number),
             Taken::Call(who) => books.calls.remove(who),
             Taken::HealthCall(who) => books.health_calls.remove(who),
         });
@@ -205,7 +168,7 @@ mod tests {
         assert!(is_full(&crowd.connect(&user(8))));
         held.clear();
         assert!(is_full(&crowd.connect(&user(7))));
-        crowd.with(|books| assert!(books.connections.by_caller.is_empty() && books.health_only.is_empty()));
+        crowd.with(|books| assert!(books.connections.by_caller.is_empty()));
     }
 
     #[test]
@@ -222,13 +185,9 @@ mod tests {
     #[test]
     fn a_flood_of_one_user_does_not_dismiss_those_who_ask_about_health() {
         let crowd = Crowd::new(Limits { connections: 0, ..LIMITS });
-        let Admission::HealthOnly(_place, leave) = crowd.connect(&user(8)) else { panic!("let in") };
-        let flood: Vec<_> = (0..10 * HEALTH_ONLY).map(|_| crowd.connect(&user(7))).collect();
-        assert!(!leave.is_cancelled());
-        let dismissed = flood
-            .iter()
-            .filter(|guest| matches!(guest, Admission::HealthOnly(_, leave) if leave.is_cancelled()));
-        assert_eq!(dismissed.count(), 9 * HEALTH_ONLY + 1);
+        let Admission::HealthOnly(guest) = crowd.connect(&user(8)) else { panic!("let in") };
+        let _flood: Vec<_> = (0..10 * HEALTH_ONLY).map(|_| crowd.connect(&user(7))).collect();
+        assert!(!guest.leave().is_cancelled());
     }
 
     #[test]

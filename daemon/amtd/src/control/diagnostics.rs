@@ -198,7 +198,8 @@ fn lme(status: &status::Status) -> Check {
 fn amthi(status: &status::Status, config: &Config) -> Check {
     let firmware = &status.firmware;
     let old = config.firmware.refresh.get().saturating_mul(OLD_READINGS);
-    let age = firmware.read_at.and_then(|at| SystemTime::now().duration_since(at.0).ok());
+    // A clock that was set back since makes it new, not unread.
+    let age = firmware.read_at.map(|at| SystemTime::now().duration_since(at.0).unwrap_or_default());
     match (&firmware.error, age) {
         (Some(error), _) => {
             let way_out =
@@ -333,6 +334,8 @@ mod tests {
         let finding = |status| amthi(&status, &Config::default()).finding;
         assert_eq!(finding(firmware(None, now)), Finding::Good);
         assert_eq!(finding(firmware(None, long_ago)), Finding::Warning);
+        let set_back_since = Some(Timestamp(SystemTime::now() + Duration::from_secs(86_400)));
+        assert_eq!(finding(firmware(None, set_back_since)), Finding::Good);
         assert_eq!(finding(firmware(None, None)), Finding::Unknown);
         assert_eq!(finding(firmware(Some("busy"), now)), Finding::Bad);
     }

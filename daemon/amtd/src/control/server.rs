@@ -1,6 +1,12 @@
 //! Sockets and connections: who may connect, for how long, and in which order it all ends.
 
-use std::{io, path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::Path,
+    pin::pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use amtd_amt::machine::Machine;
 use hyper::{rt::Executor, server::conn::http2, service::service_fn};
@@ -17,16 +23,17 @@ use tracing::{debug, info, warn};
 
 use super::{
     api::{Api, Parts},
-    call::{Client, Gate},
+    call::{Client, Denial, Gate},
     crowd::{Admission, Crowd, Limits, Place},
     health,
-    identity::{Groups, Identity},
+    identity::{Groups, Identity, Who},
     tls::{Tls, TlsError},
 };
 use crate::{
+    complaints::Complaints,
     config,
     http::StatusSource,
-    listen::{Acceptor, BindError, Listener, UnixSocket, bind_tcp},
+    listen::{Acceptor, BindError, Guest, Listener, UnixSocket, bind_tcp},
     supervise::{Role, Supervisor},
 };
 
@@ -137,6 +144,7 @@ fn gate<S: StatusSource, M: Machine + Clone + 'static>(
         api: Api::new(parts, health),
         crowd: Crowd::new(limits),
         groups: Groups::new(config.operator_group.clone(), config.admin_group.clone()),
+        denials: Complaints::default(),
         call_limit: config.call_limit.get(),
         stop,
     }
@@ -190,7 +198,13 @@ impl Service {
         let handshake = timeout(HANDSHAKE, tls.accept(stream));
         match self.gate.stop.run_until_cancelled(handshake).await {
             Some(Ok(Ok((stream, identity)))) => self.welcome(stream, identity, Some(PROBE_EVERY)),
-            Some(Ok(Err(error))) => warn!(?from, %error, "denied: a caller over TCP did not prove who it is"),
+            Some(Ok(Err(error))) => {
+                if let Some(unlogged) =
+                    self.gate.denials.due(Denial::Handshake(from.map(|at| at.ip())), Instant::now())
+                {
+                    warn!(?from, %error, unlogged, "denied: a caller over TCP did not prove who it is");
+                }
+            }
             Some(Err(_)) => debug!(?from, "a caller over TCP did not finish its handshake"),
             None => {}
         }
@@ -203,13 +217,14 @@ impl Service {
         identity: Identity,
         probe: Option<Duration>,
     ) {
-        let (place, leave) = match self.gate.crowd.connect(identity.who()) {
-            Admission::Full(place) => (place, None),
-            Admission::HealthOnly(place, leave) => {
+        let (place, guest) = match self.gate.crowd.connect(identity.who()) {
+            Admission::Full(place) => (Some(place), None),
+            Admission::HealthOnly(guest) => {
                 debug!(caller = %identity.who(), "too many connections; this one may ask about health only");
-                (place, Some(leave))
+                (None, Some(guest))
             }
         };
+        let leave = guest.as_ref().map(Guest::leave);
         let client = Client::new(self.gate.clone(), identity, leave.is_some());
         let connection = Connection {
             client,
@@ -219,9 +234,12 @@ impl Service {
             stop: self.gate.stop.clone(),
             tasks: Tasks(self.supervisor.clone()),
         };
-        self.supervisor.spawn("control-connection", Role::Passing, connection.serve(stream, place));
+        self.supervisor.spawn("control-connection", Role::Passing, connection.serve(stream, (place, guest)));
     }
 }
+
+/// What a connection has until its end: a full place, or one that others may need.
+type Hold = (Option<Place>, Option<Guest<Who>>);
 
 /// A connection, before it is served.
 struct Connection {
@@ -235,7 +253,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: T, place: Place) {
+    async fn serve<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: T, hold: Hold) {
         let client = Arc::clone(&self.client);
         let service = service_fn(move |request| {
             let client = Arc::clone(&client);
@@ -253,7 +271,7 @@ impl Connection {
         if let Err(error) = ended {
             debug!(%error, "control connection failed");
         }
-        drop(place);
+        drop(hold);
     }
 
     /// Waits until the connection has lasted long enough.

@@ -1,12 +1,7 @@
 //! TLS for the TCP listener: the daemon shows its certificate, and lets nobody in who does not show one that the
 //! configured authority has signed.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -14,7 +9,7 @@ use tokio_rustls::{
     rustls::{
         self, RootCertStore, ServerConfig,
         crypto::ring::default_provider,
-        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+        pki_types::CertificateDer,
         server::{VerifierBuilderError, WebPkiClientVerifier},
     },
     server::TlsStream,
@@ -22,7 +17,10 @@ use tokio_rustls::{
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::identity::Identity;
-use crate::config::{self, Level};
+use crate::{
+    config::{self, Level},
+    pem::{PemError, certificates, private_key, unusable},
+};
 
 /// The protocol of gRPC, for clients that insist on agreeing about it.
 const ALPN: &[u8] = b"h2";
@@ -30,28 +28,9 @@ const ALPN: &[u8] = b"h2";
 /// The files for TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read.
-    #[error("control.tcp.{key}: {}: cannot be read: {source}", path.display())]
-    Read {
-        /// The key that names it.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A file is not what it should be.
-    #[error("control.tcp.{key}: {}: {why}; needed: {needed} in PEM", path.display())]
-    Content {
-        /// The key that names it.
-        key: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        why: String,
-        /// What should be in it.
-        needed: &'static str,
-    },
+    /// A file cannot be used.
+    #[error("control.tcp.{0}")]
+    File(#[from] PemError),
     /// The certificate and the key do not serve together.
     #[error("control.tcp: the certificate and the key cannot be used: {0}")]
     Pair(#[source] rustls::Error),
@@ -71,10 +50,10 @@ impl Tls {
     /// Reads the files.
     pub(super) fn load(tcp: &config::Tcp, levels: &BTreeMap<String, Level>) -> Result<Self, TlsError> {
         let chain = certificates("certificate", &tcp.certificate)?;
-        let key = private_key(&tcp.key)?;
+        let key = private_key("key", &tcp.key)?;
         let mut roots = RootCertStore::empty();
         for root in certificates("client_ca", &tcp.client_ca)? {
-            roots.add(root).map_err(|error| content("client_ca", &tcp.client_ca, &error, CERTIFICATES))?;
+            roots.add(root).map_err(|error| unusable("client_ca", &tcp.client_ca, &error))?;
         }
         let provider = Arc::new(default_provider());
         let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
@@ -104,29 +83,6 @@ impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tls").field("levels", &self.levels).finish_non_exhaustive()
     }
-}
-
-const CERTIFICATES: &str = "one or more certificates";
-
-fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = read(key, path)?;
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let read = read.map_err(|error| content(key, path, &error, CERTIFICATES))?;
-    if read.is_empty() { Err(content(key, path, &"there is none", CERTIFICATES)) } else { Ok(read) }
-}
-
-fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let text = zeroize::Zeroizing::new(read("key", path)?);
-    // The error tells of the form and not of the content.
-    PrivateKeyDer::from_pem_slice(&text).map_err(|error| content("key", path, &error, "a private key"))
-}
-
-fn read(key: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|source| TlsError::Read { key, path: path.into(), source })
-}
-
-fn content(key: &'static str, path: &Path, why: &dyn std::fmt::Display, needed: &'static str) -> TlsError {
-    TlsError::Content { key, path: path.into(), why: why.to_string(), needed }
 }
 
 /// The name under which the authority knows the caller. Verified with the chain before.

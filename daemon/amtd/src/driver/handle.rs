@@ -134,6 +134,11 @@ impl Flow {
         poll_fn(|cx| Pin::new(&mut self.events).poll_next(cx)).await
     }
 
+    /// One more event, if it is there already.
+    pub(crate) fn next_event(&mut self) -> Option<FlowEvent> {
+        self.events.try_recv().ok()
+    }
+
     pub(crate) fn command(&mut self, command: FlowCommand) {
         self.open &= !matches!(command, FlowCommand::Close { .. });
         let _ = self.commands.send(Command::Flow(self.id, command));

@@ -15,7 +15,7 @@ mod status;
 pub(crate) mod wake;
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     future::poll_fn,
     sync::{Arc, atomic::AtomicU64},
     task::Poll,
@@ -39,6 +39,7 @@ pub use self::{
     status::{ClassStatus, DriverCounters, DriverStatus, LinkStatus, SessionStatus},
 };
 use self::{alerts::Alerts, link::Connector, wake::Wake};
+use crate::complaints::Complaints;
 
 /// Messages read from the device in one turn before clients and timers get theirs. About one kernel queue's worth.
 const RECV_BUDGET: usize = 64;
@@ -73,14 +74,26 @@ pub struct Driver {
     connector: Connector,
     device: Option<Device>,
     commands: mpsc::UnboundedReceiver<Command>,
-    clients: HashMap<FlowId, handle::FlowEvents>,
+    clients: BTreeMap<FlowId, handle::FlowEvents>,
     forwards: mpsc::Sender<ForwardRequest>,
     alerts: Alerts,
     link: watch::Sender<LinkStatus>,
     counters: DriverCounters,
+    complaints: Complaints<Trouble>,
     heartbeat: Heartbeat,
     wake: Wake,
+    /// When there is something to do that nobody will bring about; looked up once for each turn.
+    due: Option<Instant>,
     stopping: bool,
+}
+
+/// What clients can bring about over and over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Trouble {
+    /// Firmware leaves openings of channels unanswered.
+    Unanswered,
+    /// An urgent request had to wait.
+    Late(Class),
 }
 
 /// The device while it is connected.
@@ -112,13 +125,15 @@ impl Driver {
             config,
             device: None,
             commands,
-            clients: HashMap::new(),
+            clients: BTreeMap::new(),
             forwards,
             alerts: Alerts::default(),
             link,
             counters: DriverCounters::default(),
+            complaints: Complaints::default(),
             heartbeat,
             wake: Wake::default(),
+            due: None,
             stopping: false,
         };
         (driver, handle, ForwardRequests(forward_requests))
@@ -134,6 +149,7 @@ impl Driver {
         let mut batch = Vec::with_capacity(COMMAND_BUDGET);
         let mut more = false;
         while !self.stopping {
+            self.due = self.next_timeout();
             if more {
                 // There is work left from the last turn, but others have theirs.
                 step_aside().await;
@@ -141,8 +157,9 @@ impl Driver {
             } else {
                 self.wait(&mut batch).await;
             }
+            let now = Instant::now();
             for command in batch.drain(..) {
-                self.command(command);
+                self.command(now, command);
             }
             more = self.turn();
             self.heartbeat.beat();
@@ -154,7 +171,7 @@ impl Driver {
 
     /// Waits until there is something to do. What it is, the next turn finds out: a wake-up is only a hint.
     async fn wait(&mut self, batch: &mut Vec<Command>) {
-        self.wake.set(self.next_timeout());
+        self.wake.set(self.due);
         tokio::select! {
             biased;
             _ = self.commands.recv_many(batch, COMMAND_BUDGET) => {}
@@ -190,11 +207,13 @@ impl Driver {
         let now = Instant::now();
         let mut more = false;
         let mut result = self.receive(now, &mut more);
-        if result.is_ok() && self.mux.poll_timeout().is_some_and(|at| at <= now) {
+        if result.is_ok() && self.due.is_some_and(|at| at <= now) {
             let before = self.unanswered();
             result = self.mux.handle_timeout(now).map_err(End::Session);
-            if self.unanswered() > before {
-                warn!("the firmware did not answer the opening of a channel in time");
+            if self.unanswered() > before
+                && let Some(unlogged) = self.complaints.due(Trouble::Unanswered, now)
+            {
+                warn!(unlogged, "the firmware did not answer the opening of a channel in time");
             }
         }
         self.dispatch(now);
@@ -270,7 +289,10 @@ impl Driver {
             match event {
                 Event::Flow { flow, event } => self.tell_client(flow, event),
                 Event::Late { flow, class, waited } => {
-                    warn!(%flow, %class, waited_ms = waited.as_millis(), "an urgent request waited for its turn");
+                    if let Some(unlogged) = self.complaints.due(Trouble::Late(class), now) {
+                        let waited_ms = waited.as_millis();
+                        warn!(%flow, %class, waited_ms, unlogged, "an urgent request waited for its turn");
+                    }
                 }
                 Event::Session(event) => self.session_event(now, event),
             }
@@ -327,8 +349,7 @@ impl Driver {
 
     // ---- commands ----
 
-    fn command(&mut self, command: Command) {
-        let now = Instant::now();
+    fn command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Open { flow, spec, events } => {
                 self.clients.insert(flow, events);

@@ -92,7 +92,7 @@ pub(super) async fn serve<S: Socket>(
             event = flow.event(), if relay.awaits_events() => {
                 // Without a driver there is no link.
                 let event = event.unwrap_or(FlowEvent::Closed(FlowEnd::LinkLost));
-                relay.event(Instant::now(), event, &|| link.borrow().detail.clone());
+                take(event, &mut flow, &mut relay, &link);
             }
             result = poll_fn(|cx| poll_client(cx, &mut stream, &mut relay)) => {
                 if result.is_err() {
@@ -105,6 +105,16 @@ pub(super) async fn serve<S: Socket>(
                 relay.stop();
             }
         }
+    }
+}
+
+/// Gives the relay an event of firmware, and those that came with it.
+fn take(event: FlowEvent, flow: &mut Flow, relay: &mut Relay, link: &watch::Receiver<LinkStatus>) {
+    let now = Instant::now();
+    let mut next = Some(event);
+    while let Some(event) = next {
+        relay.event(now, event, &|| link.borrow().detail.clone());
+        next = relay.awaits_events().then(|| flow.next_event()).flatten();
     }
 }
 
@@ -131,15 +141,16 @@ fn poll_client<S: Socket>(cx: &mut Context<'_>, stream: &mut S, relay: &mut Rela
 
 /// Writes what the client takes. One write for each message of firmware, as it came.
 fn write(stream: &impl Socket, relay: &mut Relay) {
+    let now = Instant::now();
     while let Some(bytes) = relay.output() {
         match stream.try_write(bytes) {
-            Ok(count) => relay.written(Instant::now(), count),
+            Ok(count) => relay.written(now, count),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return relay.client_gone(),
         }
     }
-    if relay.flushed(Instant::now()) {
+    if relay.flushed(now) {
         // A client that is gone already needs no FIN.
         let _ = SockRef::from(stream).shutdown(Shutdown::Write);
     }

@@ -65,14 +65,13 @@ pub use self::{
     ports::{PortReport, PortsConfig},
 };
 use crate::{
+    complaints::Complaints,
     driver::{ForwardRequest, ForwardRequests, Handle},
     events::Log,
 };
 
 /// How long accepting pauses when the process or the machine has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often the same trouble is logged at most.
-const COMPLAINT_EVERY: Duration = Duration::from_secs(60);
 
 /// Limits of the front.
 #[derive(Debug, Clone)]
@@ -127,7 +126,7 @@ pub struct Front {
     connections: JoinSet<(FlowId, Summary)>,
     status: watch::Sender<FrontStatus>,
     accept_again_at: Option<Instant>,
-    complained_at: Option<Instant>,
+    complaints: Complaints<Trouble>,
 }
 
 impl Front {
@@ -155,7 +154,7 @@ impl Front {
             connections: JoinSet::new(),
             status,
             accept_again_at: None,
-            complained_at: None,
+            complaints: Complaints::default(),
         };
         (front, receiver)
     }
@@ -229,7 +228,8 @@ impl Front {
                 let peer = owner.user;
                 let held = self.per_peer.get(&peer).copied().unwrap_or_default();
                 if held >= self.config.max_per_peer {
-                    self.complain("a local user has too many connections; closing one more", Some(peer));
+                    let what = "a local user has too many connections; closing one more";
+                    self.complain(Trouble::TooMany(peer), what, Some(peer));
                     self.clients.refused(port.0, "its user has too many connections");
                     self.status.send_modify(|status| status.over_limit += 1);
                 } else {
@@ -246,7 +246,8 @@ impl Front {
                 }
             }
             Err(error) => {
-                self.complain(&format!("cannot accept clients for a moment: {error}"), None);
+                let what = format!("cannot accept clients for a moment: {error}");
+                self.complain(Trouble::Accept(error.kind()), &what, None);
                 self.accept_again_at = Some(Instant::now() + ACCEPT_PAUSE);
                 self.status.send_modify(|status| status.accept_errors += 1);
             }
@@ -307,10 +308,8 @@ impl Front {
             }
         }
         if summary.refused > 0 {
-            self.complain(
-                "clients are refused because the firmware cannot serve them; see the status",
-                Some(peer),
-            );
+            let what = "clients are refused because the firmware cannot serve them; see the status";
+            self.complain(Trouble::Refused, what, Some(peer));
         }
         let connections = self.connections.len();
         self.status.send_modify(|status| {
@@ -346,13 +345,22 @@ impl Front {
     }
 
     /// Logs trouble that can come in floods.
-    fn complain(&mut self, what: &str, peer: Option<u32>) {
-        let now = Instant::now();
-        if self.complained_at.is_none_or(|at| now.duration_since(at) >= COMPLAINT_EVERY) {
-            self.complained_at = Some(now);
-            warn!(peer, "{what}");
+    fn complain(&self, cause: Trouble, what: &str, peer: Option<u32>) {
+        if let Some(unlogged) = self.complaints.due(cause, Instant::now()) {
+            warn!(peer, unlogged, "{what}");
         }
     }
+}
+
+/// What clients can bring about over and over.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Trouble {
+    /// A user has too many connections.
+    TooMany(u32),
+    /// Connections cannot be accepted.
+    Accept(io::ErrorKind),
+    /// Firmware cannot serve somebody.
+    Refused,
 }
 
 async fn sleep_till(at: Option<Instant>) {

@@ -227,7 +227,10 @@ impl Relay {
             }
         }
         if self.phase == Phase::Open {
-            self.commands.push(FlowCommand::Delivered(count));
+            match self.commands.last_mut() {
+                Some(FlowCommand::Delivered(total)) => *total = total.saturating_add(count),
+                _ => self.commands.push(FlowCommand::Delivered(count)),
+            }
         }
     }
 

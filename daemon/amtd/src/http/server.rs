@@ -1,6 +1,6 @@
-//! Accepts connections, a bounded number at once, and gives each a bounded time.
+//! Accepts connections, keeps a bounded number at once, and gives each a bounded time.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -11,7 +11,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
-    sync::Semaphore,
+    task::yield_now,
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     config,
-    listen::{Acceptor, BindError, Listener, UnixSocket, bind_tcp},
+    listen::{Acceptor, BindError, Guest, Guests, Listener, UnixSocket, bind_tcp},
     supervise::{Role, Supervisor},
 };
 
@@ -60,7 +60,7 @@ impl Server {
         let service = |name| Service {
             name,
             router: router.clone(),
-            slots: Arc::new(Semaphore::new(config.max_connections)),
+            guests: Guests::new(config.max_connections),
             limit: config.request_limit.get(),
             supervisor: supervisor.clone(),
             stop: stop.clone(),
@@ -79,25 +79,28 @@ impl Server {
 struct Service {
     name: &'static str,
     router: Router,
-    slots: Arc<Semaphore>,
+    guests: Guests<Option<u32>>,
     limit: Duration,
     supervisor: Supervisor,
     stop: CancellationToken,
 }
 
 impl Service {
-    async fn run(self, listener: impl Listener) {
+    async fn run<L: Listener>(self, listener: L) {
         let mut acceptor = Acceptor::new(self.name, listener, self.stop.clone());
-        let slot = || self.stop.run_until_cancelled(self.slots.clone().acquire_owned());
-        while let Some(slot) = slot().await
-            && let Some(connection) = acceptor.next().await
-        {
+        while let Some(connection) = acceptor.next().await {
+            let guest = self.guests.welcome(L::user(&connection));
             let serve = serve(connection, self.router.clone(), self.limit, self.stop.clone());
-            self.supervisor.spawn("http-connection", Role::Passing, async move {
-                serve.await;
-                drop(slot);
-            });
+            self.supervisor.spawn("http-connection", Role::Passing, unless_displaced(serve, guest));
+            // Those who are in get their turn before others displace them.
+            yield_now().await;
         }
+    }
+}
+
+async fn unless_displaced(serve: impl Future<Output = ()>, guest: Guest<Option<u32>>) {
+    if guest.leave().run_until_cancelled(serve).await.is_none() {
+        debug!("status connection gave its place to another");
     }
 }
 

@@ -218,6 +218,19 @@ async fn a_caller_that_says_nothing_does_not_keep_the_place_of_others() {
 }
 
 #[tokio::test]
+async fn a_flood_of_silent_callers_is_bounded_and_nobody_waits_for_its_end() {
+    let fixture = Fixture::with(serving()).await;
+    let mut flood = Vec::new();
+    for _ in 0..300 {
+        flood.push(UnixStream::connect(fixture.path()).await.unwrap());
+    }
+    assert_eq!(fixture.get("/healthz").await.status, 200);
+    // The first has made room for others.
+    let mut first = flood.swap_remove(0);
+    assert_eq!(first.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn stopping_ends_every_task_and_removes_the_socket() {
     let fixture = Fixture::with(serving()).await;
     let _silent = UnixStream::connect(fixture.path()).await.unwrap();

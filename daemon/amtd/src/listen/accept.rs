@@ -14,16 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::UnixSocket;
+use crate::complaints::Complaints;
 
 /// Pause after accepting failed, as when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often that is logged at most.
-const COMPLAINT_EVERY: Duration = Duration::from_secs(60);
 
 /// What both kinds of listening socket do.
 pub(crate) trait Listener: Send + Sync + 'static {
     /// A connection.
     type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The user at the other end, where the kernel tells.
+    fn user(connection: &Self::Connection) -> Option<u32>;
 
     /// The next connection.
     fn accept(&self) -> impl Future<Output = io::Result<Self::Connection>> + Send;
@@ -32,6 +34,10 @@ pub(crate) trait Listener: Send + Sync + 'static {
 impl Listener for UnixSocket {
     type Connection = UnixStream;
 
+    fn user(connection: &UnixStream) -> Option<u32> {
+        connection.peer_cred().ok().map(|peer| peer.uid())
+    }
+
     async fn accept(&self) -> io::Result<UnixStream> {
         Ok(self.listener.accept().await?.0)
     }
@@ -39,6 +45,10 @@ impl Listener for UnixSocket {
 
 impl Listener for TcpListener {
     type Connection = TcpStream;
+
+    fn user(_connection: &TcpStream) -> Option<u32> {
+        None
+    }
 
     async fn accept(&self) -> io::Result<TcpStream> {
         Ok(Self::accept(self).await?.0)
@@ -50,13 +60,13 @@ pub(crate) struct Acceptor<L> {
     name: &'static str,
     listener: L,
     stop: CancellationToken,
-    complained_at: Option<Instant>,
+    complaints: Complaints<io::ErrorKind>,
 }
 
 impl<L: Listener> Acceptor<L> {
     /// `name` is for the log.
     pub(crate) fn new(name: &'static str, listener: L, stop: CancellationToken) -> Self {
-        Self { name, listener, stop, complained_at: None }
+        Self { name, listener, stop, complaints: Complaints::default() }
     }
 
     /// The next connection; `None` when it is time to stop.
@@ -72,10 +82,9 @@ impl<L: Listener> Acceptor<L> {
         }
     }
 
-    fn complain(&mut self, error: &io::Error) {
-        if self.complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_EVERY) {
-            self.complained_at = Some(Instant::now());
-            warn!(listener = self.name, %error, "cannot accept connections for a moment");
+    fn complain(&self, error: &io::Error) {
+        if let Some(unlogged) = self.complaints.due(error.kind(), Instant::now()) {
+            warn!(listener = self.name, %error, unlogged, "cannot accept connections for a moment");
         }
     }
 }

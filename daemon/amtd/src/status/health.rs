@@ -55,7 +55,10 @@ impl Status {
     #[must_use]
     pub fn with_health(mut self) -> Self {
         let mut health: Vec<_> =
-            [driver(&self), link(&self), journal(&self), tls_only(&self)].into_iter().flatten().collect();
+            [driver(&self), link(&self), no_ports(&self), journal(&self), tls_only(&self)]
+                .into_iter()
+                .flatten()
+                .collect();
         health.extend(self.ports.iter().filter_map(port));
         health.sort_by_key(|condition| condition.severity);
         self.health = health;
@@ -78,10 +81,14 @@ impl Status {
         if let Some(foreign) = self.ports.iter().find(is_foreign) {
             return Readiness::NotReady(explain(foreign));
         }
-        if !self.ports.iter().any(|port| port.requested_by_firmware) {
-            return not("the firmware has not asked for a port yet");
+        if !self.has_ports() {
+            return not(NO_PORTS);
         }
         Readiness::Ready
+    }
+
+    fn has_ports(&self) -> bool {
+        self.ports.iter().any(|port| port.requested_by_firmware)
     }
 }
 
@@ -170,6 +177,16 @@ fn explain(port: &Port) -> String {
     }
 }
 
+/// A session on which clients are not served all the same. Firmware asks within a moment, if it does.
+fn no_ports(status: &Status) -> Option<Condition> {
+    (status.link.ready && !status.has_ports()).then(|| Condition {
+        code: "no-ports",
+        severity: Severity::Warning,
+        text: NO_PORTS.into(),
+        next_step: "if this lasts, enable AMT in the firmware setup, or restart the daemon to begin anew with the firmware",
+    })
+}
+
 /// Clients are served all the same.
 fn journal(status: &Status) -> Option<Condition> {
     let error = status.jobs.journal_error.as_ref()?;
@@ -191,6 +208,8 @@ fn tls_only(status: &Status) -> Option<Condition> {
         next_step: "let clients use TLS and port 16993",
     })
 }
+
+const NO_PORTS: &str = "the firmware has not asked for a port yet";
 
 #[cfg(test)]
 mod tests {
@@ -267,6 +286,7 @@ mod tests {
         let idle = Port { requested_by_firmware: false, ..served(16_992) };
         let status = Status { ports: vec![idle], ..ready() };
         assert_ne!(status.readiness(), Readiness::Ready);
+        assert_eq!(codes(status), ["no-ports"]);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::{ChannelId, Class, OpenError, OpenFailureReason};
 
 /// Slowest transfer that may keep a channel others wait for, in bytes per second.
 const SLOWEST: usize = 1024;
+/// How often the time of rest a user with several busy channels may have one of them while another user waits: less than
+/// those wait in all, and enough for a long answer.
+const GREED: u32 = 4;
 
 impl Mux {
     /// Serves queued requests for as long as one can be served, then makes room for the next.
@@ -304,8 +307,8 @@ impl Mux {
         while let Some((channel, id)) = self.overdue(now) {
             let end = match self.flows.get(&id) {
                 Some(Flow { stage: Stage::Ending { .. }, .. }) => FlowEnd::Firmware,
-                Some(Flow { stage: Stage::Active { turn, .. }, opaque, .. })
-                    if *opaque || turn.activity.checked_add(self.config.response_wait) > Some(now) =>
+                Some(flow @ Flow { stage: Stage::Active { turn, .. }, .. })
+                    if flow.silent_at(turn, self.config.response_wait).is_none_or(|at| at > now) =>
                 {
                     FlowEnd::Displaced
                 }
@@ -345,11 +348,31 @@ impl Mux {
         quiet.into_iter().chain(slow).min().filter(|_| !turn.is_unanswered())
     }
 
+    /// When a connection has to make way although it moves: its user has several such, and others have none. Who has one
+    /// keeps it for as long as it moves.
+    fn yields_at(&self, flow: &Flow, turn: &Turn) -> Option<Instant> {
+        let peer = flow.spec.peer;
+        let closing = self.session.as_ref().map_or(0, |session| session.slots().closing);
+        if turn.is_unanswered()
+            || self.queue.depth_beside(peer) <= self.attached_waiting.saturating_add(closing)
+        {
+            return None;
+        }
+        let is_like_it = |id: &&FlowId| {
+            let other = self.flows.get(id);
+            other.is_some_and(|other| other.spec.peer == peer && matches!(other.stage, Stage::Active { .. }))
+        };
+        let has_several = self.attached.values().filter(is_like_it).nth(1).is_some();
+        let lasting = self.config.opaque_rest.saturating_mul(GREED);
+        turn.since.checked_add(lasting).filter(|_| has_several)
+    }
+
     /// Whether requests wait for a channel that none of the resting could give them.
     fn is_short_of_channels(&self) -> bool {
         let waiting: usize = Class::ALL.iter().map(|class| self.queue.depth(*class)).sum();
-        let closing = self.session.as_ref().map_or(0, |session| session.slots().closing);
-        waiting > self.attached_waiting.saturating_add(closing) && self.resting.is_empty()
+        let without = waiting.saturating_sub(self.attached_waiting);
+        let closing = || self.session.as_ref().map_or(0, |session| session.slots().closing);
+        without > 0 && self.resting.is_empty() && without > closing()
     }
 
     /// By when firmware must have moved on a connection that holds a channel.
@@ -357,9 +380,11 @@ impl Mux {
         let flow = self.flows.get(&id)?;
         match flow.stage {
             Stage::Active { turn, .. } => {
-                let silent = turn.activity.checked_add(self.config.response_wait).filter(|_| !flow.opaque);
-                let slow = self.displaced_at(flow, &turn).filter(|_| self.is_short_of_channels());
-                silent.into_iter().chain(slow).min()
+                let silent = flow.silent_at(&turn, self.config.response_wait);
+                let short = self.is_short_of_channels();
+                let slow = short.then(|| self.displaced_at(flow, &turn)).flatten();
+                let greedy = short.then(|| self.yields_at(flow, &turn)).flatten();
+                [silent, slow, greedy].into_iter().flatten().min()
             }
             Stage::Ending { until, .. } => Some(until),
             _ => None,

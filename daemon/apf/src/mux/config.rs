@@ -43,7 +43,8 @@ pub struct MuxConfig {
     /// How long a request waits for a port that firmware does not forward although it forwards others. Longer than
     /// the gap in which AMT 16 withdraws and re-announces its forwards (apf 3.5).
     pub forward_wait: Duration,
-    /// How long firmware may stay silent in the middle of a request before its connection is given up.
+    /// How long firmware may stay silent in the middle of a request, or at the beginning of an opaque stream, before
+    /// its connection is given up.
     pub response_wait: Duration,
     /// How long firmware has to close a connection that it said it would close.
     pub ending_wait: Duration,

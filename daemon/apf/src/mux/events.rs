@@ -85,6 +85,7 @@ impl Mux {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         let (class, count) = (flow.class, bytes.len());
         flow.owed = flow.owed.saturating_add(count);
+        flow.heard = true;
         let mut began = None;
         if let Stage::Active { turn, .. } = &mut flow.stage {
             match turn.asked {

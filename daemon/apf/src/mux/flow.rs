@@ -1,6 +1,11 @@
 //! One client connection as the multiplexer sees it, and what it is told.
 
-use std::{collections::VecDeque, fmt, net::SocketAddr, time::Instant};
+use std::{
+    collections::VecDeque,
+    fmt,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -62,8 +67,8 @@ pub enum FlowEnd {
     /// The device or the session was lost under it.
     #[error("the connection to the firmware was lost")]
     LinkLost,
-    /// It made no use of its channel to speak of, and others waited for one.
-    #[error("the connection was too slow while others waited for its channel")]
+    /// It made no use of its channel to speak of, or its user had several, and others waited for one.
+    #[error("the connection had to make way for others who waited for its channel")]
     Displaced,
     /// Firmware was silent for too long in the middle of a request.
     #[error("the firmware did not answer in time")]
@@ -117,6 +122,8 @@ pub(super) struct Flow {
     pub(super) class: Class,
     /// Not HTTP as far as anybody can tell: one long request without a right to an answer.
     pub(super) opaque: bool,
+    /// Firmware has said something on this connection.
+    pub(super) heard: bool,
     pub(super) stage: Stage,
     /// Bytes of the present request and its answer so far.
     pub(super) exchanged: usize,
@@ -138,6 +145,7 @@ impl Flow {
             spec,
             class: Class::Interactive,
             opaque: false,
+            heard: false,
             stage: Stage::Detached,
             exchanged: 0,
             complete: false,
@@ -160,6 +168,12 @@ impl Flow {
                 limits.into_iter().filter_map(|(from, limit)| from.checked_add(limit)).min()
             }
         }
+    }
+
+    /// When firmware has been silent for too long. Once it has spoken on an opaque stream, both sides may rest for as
+    /// long as they like; before that the client is owed an answer to whatever it began with, such as a handshake.
+    pub(super) fn silent_at(&self, turn: &Turn, limit: Duration) -> Option<Instant> {
+        turn.activity.checked_add(limit).filter(|_| !(self.opaque && self.heard))
     }
 
     /// Where a request of this flow waits.

@@ -34,7 +34,7 @@ mod tests;
 mod timers;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -118,9 +118,9 @@ pub struct Mux {
     config: MuxConfig,
     session: Option<Session>,
     generation: u32,
-    flows: HashMap<FlowId, Flow>,
+    flows: BTreeMap<FlowId, Flow>,
     /// The flow of each channel that was opened for one.
-    attached: HashMap<ChannelId, FlowId>,
+    attached: BTreeMap<ChannelId, FlowId>,
     queue: Queue,
     /// Queued requests that hold a channel already.
     attached_waiting: usize,
@@ -154,8 +154,8 @@ impl Mux {
             config,
             session: None,
             generation: 0,
-            flows: HashMap::new(),
-            attached: HashMap::new(),
+            flows: BTreeMap::new(),
+            attached: BTreeMap::new(),
             queue: Queue::default(),
             attached_waiting: 0,
             resting: BTreeMap::new(),
@@ -187,15 +187,18 @@ impl Mux {
 
     /// The device is gone. Connections with a request under way end; the others stay.
     pub fn link_lost(&mut self, now: Instant) {
+        let was_ready = self.ready();
         if self.session.take().is_none() {
             return;
         }
-        let mut channels: Vec<_> = self.attached.keys().copied().collect();
-        channels.sort_unstable();
+        let channels: Vec<_> = self.attached.keys().copied().collect();
         for channel in channels {
             self.lose(now, channel);
         }
-        self.reachability_changed(now);
+        // A session that never came about has changed nothing for those who wait: their time goes on.
+        if was_ready {
+            self.reachability_changed(now);
+        }
     }
 
     /// A message from firmware: exactly one, as read from the device.
@@ -416,7 +419,7 @@ impl Mux {
         self.queue.depth(class)
     }
 
-    /// Every client connection, in no particular order.
+    /// Every client connection, by number.
     pub fn flows(&self) -> impl Iterator<Item = FlowInfo> {
         self.flows.iter().map(|(id, flow)| FlowInfo {
             id: *id,

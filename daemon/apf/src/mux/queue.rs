@@ -61,6 +61,12 @@ impl Queue {
         self.lanes.get(class.index()).map_or(0, Lane::depth)
     }
 
+    /// Requests of others than `peer` waiting in any class.
+    pub(super) fn depth_beside(&self, peer: u32) -> usize {
+        let of_peer = |lane: &Lane| lane.lines.get(&peer).map_or(0, BTreeMap::len);
+        self.lanes.iter().map(|lane| lane.depth().saturating_sub(of_peer(lane))).sum()
+    }
+
     fn lane_mut(&mut self, class: Class) -> &mut Lane {
         // A class's index is below the number of classes by construction.
         #[allow(clippy::indexing_slicing)]
@@ -145,6 +151,7 @@ mod tests {
             push(&mut queue, Class::Bulk, 1000, flow);
         }
         push(&mut queue, Class::Bulk, 2000, 9);
+        assert_eq!((queue.depth_beside(1000), queue.depth_beside(2000)), (1, 4));
         assert_eq!(drain(&mut queue, Class::Bulk), [0, 9, 1, 2, 3]);
     }
 

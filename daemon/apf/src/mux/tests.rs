@@ -284,6 +284,21 @@ fn a_request_waits_for_the_link_and_is_refused_in_time() {
 }
 
 #[test]
+fn sessions_that_fail_again_and_again_do_not_prolong_the_wait() {
+    let mut bench = bench();
+    bench.mux.link_lost(bench.now);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    for _ in 0..5 {
+        bench.mux.link_up(bench.now, 5120);
+        bench.wait(Duration::from_secs(2));
+        assert_eq!(bench.told(flow).len(), usize::from(bench.stage(flow).is_none()));
+        bench.mux.link_lost(bench.now);
+    }
+    assert_eq!(bench.stage(flow), None, "ten seconds without a session");
+}
+
+#[test]
 fn a_port_that_firmware_does_not_forward_is_refused_sooner() {
     let mut bench = bench();
     bench.forward(false);
@@ -363,9 +378,23 @@ fn a_silent_firmware_ends_a_request_but_not_an_opaque_stream() {
     let (request, stream) = (bench.client(), bench.client());
     bench.ask(request, REQUEST);
     bench.ask(stream, Request { opaque: true, ..REQUEST });
+    let channel = bench.channel(stream).unwrap();
+    bench.firmware_answers(channel);
+    bench.told(stream);
     bench.wait(Duration::from_secs(120));
     assert_eq!(bench.told(request), [FlowEvent::Closed(FlowEnd::Silent)]);
     assert_eq!(bench.stage(stream), Some("active"));
+}
+
+#[test]
+fn an_opaque_stream_that_firmware_never_speaks_on_ends() {
+    let mut bench = bench();
+    let stream = bench.client();
+    bench.ask(stream, Request { opaque: true, ..REQUEST });
+    bench.wait(Duration::from_secs(119));
+    assert_eq!(bench.stage(stream), Some("active"));
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.told(stream), [FlowEvent::Closed(FlowEnd::Silent)]);
 }
 
 #[test]
@@ -587,6 +616,9 @@ fn quiet_opaque_streams_do_not_keep_everybody_out() {
     let streams: Vec<_> = (0..5).map(|_| bench.client()).collect();
     for flow in &streams {
         bench.ask(*flow, Request { opaque: true, ..REQUEST });
+        let channel = bench.channel(*flow).unwrap();
+        bench.firmware_answers(channel);
+        bench.told(*flow);
         bench.wait(Duration::from_secs(1));
     }
     bench.wait(Duration::from_secs(600));
@@ -678,4 +710,28 @@ fn bulk_gets_a_slot_however_many_urgent_requests_there_are() {
         bench.ask(active, class(Class::Watchdog));
     }
     panic!("bulk is starved");
+}
+
+#[test]
+fn a_user_with_endless_transfers_on_every_channel_leaves_one_to_another_user() {
+    let mut bench = bench();
+    let greedy: Vec<_> = (0..5).map(|_| bench.client_of(666)).collect();
+    for flow in &greedy {
+        bench.ask(*flow, REQUEST);
+    }
+    let honest = bench.client_of(1000);
+    bench.ask(honest, REQUEST);
+    for _ in 0..21 {
+        for flow in &greedy {
+            // Endless, and never slow.
+            if let Some(channel) = bench.channel(*flow) {
+                bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 2000] }));
+                bench.mux.delivered(bench.now, *flow, 2000);
+            }
+        }
+        bench.wait(Duration::from_secs(1));
+    }
+    assert_eq!(bench.stage(honest), Some("active"));
+    let left = greedy.iter().filter(|flow| bench.stage(**flow) == Some("active")).count();
+    assert_eq!(left, 4, "no more than one was needed");
 }

@@ -108,7 +108,7 @@ async fn half_provisioned_device_is_cleared_by_unprovision_or_else_by_stopping()
 
 #[tokio::test(start_paused = true)]
 async fn device_that_cannot_be_read_afterwards_is_not_called_deactivated() {
-    let model = Model::activated(1, PASSWORD).with("amthi 6b", 1000, Trouble::RequestLost);
+    let model = Model::activated(1, PASSWORD).with("amthi 6b", usize::MAX, Trouble::RequestLost);
     let mut recorder = Recorder::troubled_at(StepName::Verify, &model);
     let outcome = done_with(&model, request(), &mut recorder).await;
     assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedPartial, Reason::StateUnreadable));

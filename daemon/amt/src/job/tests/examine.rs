@@ -72,6 +72,7 @@ async fn activation_that_lacks_its_mebx_password_says_so() {
     let record = |begun: &[StepName]| Record {
         target: Target::ActivateAcm { mebx_password: true, dns_suffix: None },
         before: state(0, 0),
+        before_words: String::new(),
         planned: vec![StepName::AdminSetup, StepName::Verify, StepName::SetMebxPassword],
         begun: begun.to_vec(),
     };
@@ -97,6 +98,7 @@ async fn upgrade_that_was_cut_off_is_judged_by_the_control_mode() {
     let record = Record {
         target: Target::ActivateAcm { mebx_password: false, dns_suffix: None },
         before: state(1, 2),
+        before_words: String::new(),
         planned: vec![StepName::Login, StepName::SendChain, StepName::Upgrade, StepName::Verify],
         begun: vec![StepName::Login, StepName::SendChain, StepName::Upgrade],
     };
@@ -137,7 +139,16 @@ async fn settings_that_were_cut_off_are_read_with_the_local_account() {
     let (outcome, _) = examined(&reached, &features, &before(), &begun).await;
     assert_eq!(outcome.verdict, Verdict::Succeeded, "{outcome:?}");
     let (outcome, _) = examined(&before(), &features, &before(), &begun).await;
+    assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedClean, Reason::Interrupted));
+    let redirection_only = Request::SetFeatures {
+        password: secret(PASSWORD),
+        features: Features { sol: Some(true), ..Features::default() },
+    };
+    let partly = before();
+    assert_eq!(done(&partly, redirection_only).await.verdict, Verdict::Succeeded);
+    let (outcome, _) = examined(&partly, &features, &before(), &begun).await;
     assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedPartial, Reason::Interrupted));
+    assert!(outcome.applied[0].contains("KVM off, SOL on"), "{outcome:?}");
 
     let name = Request::SyncHostname {
         password: secret(PASSWORD),

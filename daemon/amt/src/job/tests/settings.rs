@@ -25,11 +25,15 @@ async fn only_what_differs_is_sent() {
     ];
     assert_eq!(plan.step_names(), expected);
     assert!(
-        plan.before.ends_with("KVM off, SOL off, IDER off, user consent for all redirection"),
+        plan.before.ends_with("KVM off, SOL off, IDER off, listener off, user consent for all redirection"),
         "{}",
         plan.before
     );
-    assert!(plan.after.ends_with("KVM on, SOL on, IDER on, user consent for nothing"), "{}", plan.after);
+    assert!(
+        plan.after.ends_with("KVM on, SOL on, IDER on, listener on, user consent for nothing"),
+        "{}",
+        plan.after
+    );
     assert!(plan.warnings.iter().any(|warning| warning.contains("unasked")), "{:?}", plan.warnings);
 
     let outcome = done(&model, all_on()).await;
@@ -143,6 +147,14 @@ async fn clock_is_set_when_it_differs_and_left_alone_when_it_does_not() {
         assert_eq!(done(&model, request()).await.verdict, Verdict::Unchanged);
         assert_eq!(model.times("SetHighAccuracyTimeSynch"), 0);
     }
+}
+
+#[tokio::test]
+async fn clock_that_was_asked_in_vain_is_asked_again() {
+    let model = Model::activated(1, PASSWORD).with("GetLowAccuracyTimeSynch", 1, Trouble::AnswerLost);
+    model.device().seconds_ahead = 3600;
+    let outcome = done(&model, Request::SyncClock { password: secret(PASSWORD) }).await;
+    assert_eq!(outcome.verdict, Verdict::Succeeded, "{outcome:?}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ impl TimeSynchronizationService {
     ///
     /// [`WsmanError`].
     pub async fn device_time<M: Machine>(client: &mut Client<M>) -> Result<u32, WsmanError> {
-        let output = client.call::<Self>("GetLowAccuracyTimeSynch", Parameters::none()).await?;
+        let output = client.consult::<Self>("GetLowAccuracyTimeSynch").await?;
         Ok(output.outputs.required_number("Ta0")?)
     }
 

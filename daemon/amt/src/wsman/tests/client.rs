@@ -291,6 +291,32 @@ async fn what_is_no_http_and_what_is_no_soap_is_named_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_daemon_says_is_not_taken_for_an_answer_of_amt() {
+    let lost = "the connection to the firmware was lost: it was reset";
+    let daemon = with_status("502 Bad Gateway", &format!("{lost}\n"));
+    let machine = TestMachine::with_connections(vec![serves([sends(daemon)])]);
+    let error = SetupAndConfigurationService::commit_changes(&mut client(&machine)).await.unwrap_err();
+    assert!(error.is_uncertain(), "firmware may have done it");
+    assert_eq!(error.to_string(), lost);
+    assert_eq!(machine.requests().len(), 1, "and must not be asked again without a look");
+
+    let amt = "HTTP/1.1 502 Bad Gateway\r\nServer: AMT\r\nContent-Length: 0\r\n\r\n";
+    let machine = TestMachine::with_connections(vec![serves([sends(amt.into())])]);
+    let error = client(&machine).read::<GeneralSettings>().await.unwrap_err();
+    assert_eq!(error.to_string(), "AMT answered with HTTP status 502");
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_that_never_reached_firmware_is_sent_again() {
+    let refused = with_status("503 Service Unavailable", "the AMT firmware cannot be reached: no link\n");
+    let denied = with_status("400 Bad Request", &fault("AccessDenied"));
+    let machine = TestMachine::with_connections(vec![serves([sends(refused)]), serves([sends(denied)])]);
+    let error = SetupAndConfigurationService::commit_changes(&mut client(&machine)).await.unwrap_err();
+    assert!(error.fault().is_some(), "{error}");
+    assert_eq!(machine.requests().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn faults_come_first_and_those_that_pass_are_waited_for() {
     let machine = TestMachine::with_connections(vec![serves([
         sends(with_status("400 Bad Request", &fault("Concurrency"))),

@@ -241,3 +241,32 @@ fn names_go_on_after_a_restart_even_with_a_clock_that_was_set_back() {
     after.insert(Lane::Changing, None);
     assert!(after.waiting[0].0 > last);
 }
+
+#[test]
+fn clock_that_jumps_moves_no_deadline_and_loses_no_job() {
+    let year = Duration::from_secs(365 * 86_400);
+    for forward in [true, false] {
+        let mut bench = Bench::new();
+        bench.now.wall += year;
+        bench.insert(Lane::Changing, Some(60));
+        bench.insert(Lane::Changing, Some(60));
+        bench.next(Lane::Changing);
+        let (running, waiting) = (bench.running[0].0, bench.waiting[0].0);
+        bench.now.wall = if forward { bench.now.wall + year } else { bench.now.wall - year };
+        bench.make(Move::Pass { seconds: 59 });
+        assert_eq!(bench.table.stop(running, bench.now), None, "its time is not over");
+        assert_eq!(bench.waiting.len(), 1);
+        bench.table.step_begins(running, StepName::Setup, bench.now);
+        let stored = bench.table.enter(running).unwrap().stored;
+        assert_eq!(
+            serde_json::from_slice::<Stored>(&serde_json::to_vec(&stored).unwrap()).unwrap().created_at,
+            stored.created_at
+        );
+        bench.make(Move::Pass { seconds: 1 });
+        assert!(bench.table.stop(running, bench.now).is_some(), "now it is");
+        assert!(bench.table.job(waiting).unwrap().is_ended());
+        bench.make(Move::Finish { place: 0 });
+        bench.insert(Lane::Changing, None);
+        assert!(bench.waiting[0].0 > waiting, "names go on");
+    }
+}
