@@ -156,20 +156,25 @@ async fn open(socket: &Path, limit: Duration) -> Result<UnixStream, Unreachable>
     }
 }
 
-/// Whether what listens on the socket answers the beginning of HTTP/2 as a server must: with its settings.
+/// Whether what listens on the socket answers the beginning of HTTP/2 as a server must: with its settings. One that hangs
+/// up without a word is a daemon that is ending, or was killed before it took the connection.
 async fn speaks_http2(socket: &Path, limit: Duration) -> Result<bool, Unreachable> {
     /// What a client begins with: the preface, and a frame of settings without any.
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    /// Bytes before the content of a frame; where among them its type is; the type of settings.
+    const FRAME_HEAD: u64 = 9;
+    const FRAME_TYPE: usize = 3;
+    const SETTINGS: u8 = 4;
     let mut stream = open(socket, limit).await?;
     let ask = async {
-        let mut head = [0; 9];
+        let mut head = Vec::new();
         stream.write_all(HELLO).await?;
-        stream.read_exact(&mut head).await?;
-        // The fourth byte of a frame is its type; 4 is settings.
-        std::io::Result::Ok(head[3] == 4)
+        stream.take(FRAME_HEAD).read_to_end(&mut head).await?;
+        std::io::Result::Ok(head)
     };
     match timeout(limit, ask).await {
-        Ok(answer) => Ok(answer.unwrap_or(false)),
+        Ok(Ok(head)) if !head.is_empty() => Ok(head.get(FRAME_TYPE) == Some(&SETTINGS)),
+        Ok(_) => Err(Unreachable::Broken { socket: socket.into() }),
         Err(_) => Err(Unreachable::Silent { socket: socket.into(), limit }),
     }
 }

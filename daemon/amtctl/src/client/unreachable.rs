@@ -44,6 +44,8 @@ impl Unreachable {
             // The system says this of a file that is no socket as well.
             io::ErrorKind::ConnectionRefused if !is_socket(socket) => Self::NotASocket { socket: path },
             io::ErrorKind::ConnectionRefused => Self::Nobody { socket: path },
+            // It ended between hearing of the connection and taking it.
+            io::ErrorKind::ConnectionReset => Self::Broken { socket: path },
             _ => Self::Other { socket: path, source },
         }
     }
@@ -125,6 +127,12 @@ mod tests {
         fs::remove_file(&path).unwrap();
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(matches!(Unreachable::new(&path, refused()), Unreachable::Nobody { .. }));
+    }
+
+    #[test]
+    fn a_daemon_that_ends_just_then_is_tried_again() {
+        let reset = Unreachable::new(Path::new("/s"), io::ErrorKind::ConnectionReset.into());
+        assert!(matches!(reset, Unreachable::Broken { .. }) && reset.may_pass());
     }
 
     #[test]

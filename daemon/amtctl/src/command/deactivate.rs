@@ -50,7 +50,10 @@ pub(super) async fn run(args: DeactivateArgs, session: &mut Session) -> Result<E
 /// Whether a password is needed. Where the firmware does not say, the daemon finds out.
 async fn is_admin_mode(session: &Session) -> Result<bool, Failure> {
     let client = session.connect().await?;
-    let info = client.call(client.status().get_info(client.request(GetInfoRequest {}))).await?;
+    let info = match client.call(client.status().get_info(client.request(GetInfoRequest {}))).await {
+        Err(Failure::Refused(_)) => return Ok(false),
+        info => info?,
+    };
     let mode = info.firmware.and_then(|firmware| firmware.control_mode);
     Ok(mode.as_deref() == Some("admin"))
 }

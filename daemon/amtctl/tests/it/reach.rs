@@ -76,6 +76,16 @@ fn another_program_on_the_socket_is_not_taken_for_the_daemon() {
 }
 
 #[test]
+fn a_daemon_that_ends_in_the_middle_is_not_taken_for_another_program() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("amtd.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    thread::spawn(move || listener.incoming().for_each(drop));
+    let output = status(&socket);
+    assert_eq!((code(&output), reason(&output).as_str()), (69, "CONNECTION_BROKEN"));
+}
+
+#[test]
 fn a_daemon_that_does_not_answer_is_not_waited_for_without_end() {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("amtd.sock");
