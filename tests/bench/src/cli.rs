@@ -21,7 +21,7 @@ pub(crate) struct Cli {
     /// Process of the attached forwarder, for its memory, threads and CPU time
     #[arg(long, requires = "attach")]
     pub(crate) pid: Option<u32>,
-    /// Measure less, in about a minute and a half: enough to see that everything works
+    /// Measure less, in about four minutes: enough to see that everything works
     #[arg(long)]
     pub(crate) quick: bool,
     /// Measure only these groups
@@ -36,7 +36,7 @@ pub(crate) struct Cli {
     /// Give each simulator this argument too; may be repeated
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub(crate) sim_arg: Vec<OsString>,
-    /// Watch agents for missed heartbeats for so long, 0 for not at all [default: 0, with --quick 10 s]
+    /// Run the groups missed and soak for so long each, 0 for not at all [default: 0, with --quick 10 s and 2 min]
     #[arg(long, value_name = "MINUTES")]
     pub(crate) soak: Option<u16>,
     /// Force all classes to one in the measured daemon too; the heartbeat rows then compare like with like
@@ -68,10 +68,12 @@ impl Cli {
     /// How much is measured.
     pub(crate) fn sizes(&self) -> Sizes {
         let preset = if self.quick { Sizes::QUICK } else { Sizes::FULL };
+        let long = |preset| self.soak.map_or(preset, |minutes| Duration::from_secs(60 * u64::from(minutes)));
         Sizes {
             rounds: self.rounds.map_or(preset.rounds, usize::from),
             slow: self.slow_megabytes.map_or(preset.slow, |megabytes| usize::from(megabytes) * MEGABYTE),
-            soak: self.soak.map_or(preset.soak, |minutes| Duration::from_secs(60 * u64::from(minutes))),
+            missed: long(preset.missed),
+            soak: long(preset.soak),
             ..preset
         }
     }
@@ -154,9 +156,34 @@ Groups
              nothing urgent, over the same without priority; the share of bulk
              in all admitted requests (4 clients with Enumerate) beside 16 that
              send heartbeats, or Gets, without a pause
-  soak       4 agents, a heartbeat each second, missing after 2 s; beside 7 and
+  missed     4 agents, a heartbeat each second, missing after 2 s; beside 7 and
              64 clients with Gets, 4 with Enumerate and 8 streams, all at once.
              Firmware's own count of expirations. Needs --soak or --quick
+  soak       everything at once, realistic firmware with TLS: clients that keep
+             their connection or do not, transfers both ways with their content
+             checked, a slow reader, clients that vanish, TLS, agents, amtctl
+             status, health and info, jobs; the link is reset once a minute.
+             Within 5 s of a reset an exchange may be cut visibly; else none may
+             fail, no byte may be wrong, no heartbeat missed. Memory, files,
+             threads, clients and channels must be flat (the mean of the last
+             third at most a tenth, and 2 MiB, above that of the first for
+             memory; a quarter, and 6, for the others), and nothing may be left
+             at the end. For half an hour: --only soak --soak 30. Needs --soak
+             or --quick
+  control    CCM activation and deactivation as jobs: from before CreateJob on a
+             connected gRPC channel until WatchJob says that the job has ended;
+             no program is started. Beside it the same AMTHI commands and WSMAN
+             requests, each on a connection of its own where the job has one,
+             made on the virtual device by this program; where firmware takes a
+             while to leave its mode, the simulator tells when it has. What
+             either has asked is counted by firmware: a job that asks less is a
+             failure. With firmware that takes time (70 ms, Setup 1 s, leaving 2
+             s) and none. amtctl status from exec to exit, in turns with
+             /bin/true. The health RPC (grpc.health.v1 Check) on the Unix
+             socket, on a connected channel and with a connection each, beside
+             nothing and beside 8 streams of 1 MB responses as fast as they go.
+             Daemons and simulators of its own, without --sim-arg; not with
+             --attach
   start      start of the process until READY=1 (null relay: its first line;
              direct link: connect and handshake), logs and files included
   footprint  resident memory, threads, and voluntary context switches of all
@@ -168,7 +195,8 @@ Groups
 Exit status
 
   0  everything was measured and no content was wrong, whatever the times
-  1  wrong content, failed clients, or a measurement that could not be made";
+  1  wrong content, failed clients, a soak that is not flat, or a measurement
+     that could not be made";
 
 #[cfg(test)]
 mod tests {

@@ -20,8 +20,10 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-/// LME's identity as the connect request carries it (mei 7).
-const LME: [u8; 16] =
+/// A firmware client's identity as the connect request carries it (mei 7).
+pub(crate) type Guid = [u8; 16];
+
+const LME: Guid =
     [0xdb, 0xa4, 0x33, 0x67, 0x76, 0x04, 0x7b, 0x4e, 0xb3, 0xaf, 0xbc, 0xfc, 0x29, 0xbe, 0xe7, 0xa7];
 /// The one port that is used.
 pub(crate) const PORT: u16 = 16992;
@@ -43,12 +45,7 @@ pub(crate) struct Link {
 impl Link {
     /// Connects to LME on the virtual device at `path` and waits until firmware has its port.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let device = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
-        let limit = TimeVal::milliseconds(LIMIT_MS.into());
-        setsockopt(&device, sockopt::ReceiveTimeout, &limit)?;
-        setsockopt(&device, sockopt::SendTimeout, &limit)?;
-        connect(device.as_raw_fd(), &UnixAddr::new(path)?).with_context(|| path.display().to_string())?;
-        let max_message = connect_client(&device)?;
+        let (device, max_message) = open(path, LME).context("connect to LME")?;
         let SessionConfig { rx_window: window, max_frame, .. } = SessionConfig::default();
         let mut link = Self { device, max_message, window, max_frame, next_channel: 0, outgoing: Vec::new() };
         link.handshake().context("handshake with firmware")?;
@@ -186,15 +183,35 @@ pub(crate) fn data_header(remote: u32, length: usize) -> [u8; DATA_HEADER] {
     [MessageType::CHANNEL_DATA.0, a, b, c, d, e, f, g, h]
 }
 
+/// One question to a client of firmware other than LME, on a connection of its own. Its answer; some are empty.
+pub(crate) fn ask(path: &Path, client: Guid, question: &[u8]) -> Result<Vec<u8>> {
+    let (device, max_message) = open(path, client)?;
+    send(device.as_raw_fd(), question, MsgFlags::MSG_NOSIGNAL)?;
+    let mut answer = vec![0; max_message];
+    let length = recv(device.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+    answer.truncate(length);
+    Ok(answer)
+}
+
+/// Opens the virtual device and connects to a client. Returns also the longest message that it takes.
+fn open(path: &Path, client: Guid) -> Result<(OwnedFd, usize)> {
+    let device = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
+    let limit = TimeVal::milliseconds(LIMIT_MS.into());
+    setsockopt(&device, sockopt::ReceiveTimeout, &limit)?;
+    setsockopt(&device, sockopt::SendTimeout, &limit)?;
+    connect(device.as_raw_fd(), &UnixAddr::new(path)?).with_context(|| path.display().to_string())?;
+    let max_message = connect_client(&device, client)?;
+    Ok((device, max_message))
+}
+
 /// The connect exchange of the virtual device: 24 bytes out, 12 bytes back. Returns the longest message that it takes.
-fn connect_client(device: &OwnedFd) -> Result<usize> {
+fn connect_client(device: &OwnedFd, client: Guid) -> Result<usize> {
     let mut request = [0; 24];
     request[0] = 1;
-    request[4..20].copy_from_slice(&LME);
+    request[4..20].copy_from_slice(&client);
     send(device.as_raw_fd(), &request, MsgFlags::MSG_NOSIGNAL)?;
     let mut reply = [0; 12];
-    let length =
-        received(recv(device.as_raw_fd(), &mut reply, MsgFlags::empty())).context("connect to LME")?;
+    let length = received(recv(device.as_raw_fd(), &mut reply, MsgFlags::empty())).context("connect")?;
     ensure!(
         length == reply.len(),
         "the device answers a connect with {length} bytes instead of {}",
@@ -203,7 +220,7 @@ fn connect_client(device: &OwnedFd) -> Result<usize> {
     let [s0, s1, s2, s3, m0, m1, m2, m3, ..] = reply;
     match i32::from_le_bytes([s0, s1, s2, s3]) {
         0 => {}
-        status => bail!("the device refuses a connection to LME: {}", Errno::from_raw(status)),
+        status => bail!("the device refuses a connection: {}", Errno::from_raw(status)),
     }
     let max_message = u32::from_le_bytes([m0, m1, m2, m3]) as usize;
     ensure!(max_message > DATA_HEADER, "the device takes messages of {max_message} bytes at most");

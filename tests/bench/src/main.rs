@@ -6,6 +6,7 @@
 mod cli;
 mod content;
 mod direct;
+mod grpc;
 mod lab;
 mod link;
 mod load;

@@ -20,9 +20,17 @@ pub(crate) struct Sizes {
     pub(crate) slow: usize,
     /// Rounds of concurrent clients.
     pub(crate) crowds: usize,
+    /// Activations per kind of firmware where each takes seconds; where they do not, as many as rounds.
+    pub(crate) jobs: usize,
+    /// Runs of `amtctl` per round.
+    pub(crate) programs: usize,
+    /// Questions about health per round on a kept connection; half as many with a connection each.
+    pub(crate) checks: usize,
     /// How long the heartbeats of one measurement go on with realistic firmware.
     pub(crate) heartbeats: Duration,
     /// How long agents are watched for missed heartbeats; zero is not at all.
+    pub(crate) missed: Duration,
+    /// How long everything goes on at once; zero is not at all.
     pub(crate) soak: Duration,
     /// How long the idle process is watched.
     pub(crate) idle: Duration,
@@ -41,12 +49,16 @@ impl Sizes {
         transfer: 16 * MEGABYTE,
         slow: 32 * MEGABYTE,
         crowds: 2,
+        jobs: 5,
+        programs: 20,
+        checks: 500,
         heartbeats: Duration::from_secs(45),
+        missed: Duration::ZERO,
         soak: Duration::ZERO,
         idle: Duration::from_secs(10),
     };
 
-    /// For a check that everything works, in about a minute and a half.
+    /// For a check that everything works, in about four minutes.
     pub(crate) const QUICK: Self = Self {
         rounds: 5,
         kept: 300,
@@ -55,8 +67,12 @@ impl Sizes {
         transfer: 4 * MEGABYTE,
         slow: 2 * MEGABYTE,
         crowds: 1,
+        jobs: 1,
+        programs: 10,
+        checks: 200,
         heartbeats: Duration::from_secs(4),
-        soak: Duration::from_secs(10),
+        missed: Duration::from_secs(10),
+        soak: Duration::from_secs(120),
         idle: Duration::from_secs(3),
     };
 }

@@ -1,4 +1,5 @@
-//! Requests of agents and of those around them: envelopes that the harness does not have, and a client that logs in.
+//! Requests of agents, of those around them and of whoever activates: envelopes that the harness does not have, and a client that
+//! logs in.
 
 use std::net::SocketAddr;
 
@@ -8,6 +9,8 @@ use anyhow::{Result, ensure};
 
 use crate::load::Client;
 
+/// What activates a device from its host (wsman 9.2).
+pub(crate) const SETUP_SERVICE: &str = "IPS_HostBasedSetupService";
 /// What agents assert their presence to (wsman 14.1).
 pub(crate) const WATCHDOG: &str = "AMT_AgentPresenceWatchdog";
 const TRANSFER: &str = "http://schemas.xmlsoap.org/ws/2004/09/transfer";
@@ -23,7 +26,7 @@ pub(crate) fn create_watchdog(device_id: &str, timeout: u16) -> String {
         "<h:DeviceID>{device_id}</h:DeviceID><h:MonitoredEntityDescription>bench</h:MonitoredEntityDescription>\
          <h:StartupInterval>600</h:StartupInterval><h:TimeoutInterval>{timeout}</h:TimeoutInterval>"
     );
-    envelope(&format!("{TRANSFER}/Create"), "", &element(WATCHDOG, &properties))
+    envelope(WATCHDOG, &format!("{TRANSFER}/Create"), "", &element(WATCHDOG, WATCHDOG, &properties))
 }
 
 /// The envelope with which an agent begins its session.
@@ -36,6 +39,16 @@ pub(crate) fn assert_presence(device_id: &str, sequence: u32) -> String {
     invoke("AssertPresence", device_id, &format!("<h:SequenceNumber>{sequence}</h:SequenceNumber>"))
 }
 
+/// The envelope that activates client control mode; `digest` is MD5 over user, realm and password, in hexadecimal.
+pub(crate) fn setup(digest: &str) -> String {
+    let action = format!("{}/Setup", wsman::resource(SETUP_SERVICE));
+    let parameters = format!(
+        "<h:NetAdminPassEncryptionType>2</h:NetAdminPassEncryptionType>\
+         <h:NetworkAdminPassword>{digest}</h:NetworkAdminPassword>"
+    );
+    envelope(SETUP_SERVICE, &action, "", &element(SETUP_SERVICE, "Setup_INPUT", &parameters))
+}
+
 fn invoke(method: &str, device_id: &str, parameters: &str) -> String {
     let action = format!("{}/{method}", wsman::resource(WATCHDOG));
     let selectors = format!(
@@ -44,15 +57,15 @@ fn invoke(method: &str, device_id: &str, parameters: &str) -> String {
          <w:Selector Name=\"SystemCreationClassName\">CIM_ComputerSystem</w:Selector>\
          <w:Selector Name=\"SystemName\">Intel(r) AMT</w:Selector></w:SelectorSet>"
     );
-    envelope(&action, &selectors, &element(&format!("{method}_INPUT"), parameters))
+    envelope(WATCHDOG, &action, &selectors, &element(WATCHDOG, &format!("{method}_INPUT"), parameters))
 }
 
-fn element(name: &str, content: &str) -> String {
-    format!("<h:{name} xmlns:h=\"{}\">{content}</h:{name}>", wsman::resource(WATCHDOG))
+fn element(class: &str, name: &str, content: &str) -> String {
+    format!("<h:{name} xmlns:h=\"{}\">{content}</h:{name}>", wsman::resource(class))
 }
 
-fn envelope(action: &str, selectors: &str, body: &str) -> String {
-    let resource = wsman::resource(WATCHDOG);
+fn envelope(class: &str, action: &str, selectors: &str, body: &str) -> String {
+    let resource = wsman::resource(class);
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" \
          xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" \

@@ -2,14 +2,16 @@
 //!
 //! Owns how they are started together, how a test waits for something to become true, and what must hold at the end of every test
 //! whatever it was about: the daemon ends in order when it is told to, nothing in it panicked, and it broke no rule of the
-//! protocol. Does not own processes and sockets, which are the harness's. Used by `tests/it` only.
+//! protocol. Does not own processes and sockets, which are the harness's. Used by the tests of this crate only.
 
 #![forbid(unsafe_code)]
 
 pub mod content;
+pub mod device;
 pub mod direct;
 mod rig;
 pub mod stream;
+pub mod strike;
 
 pub use rig::{Footing, Rig, Setup, lme, number, script};
 

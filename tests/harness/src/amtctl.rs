@@ -73,6 +73,13 @@ impl Amtctl {
         self
     }
 
+    /// As another user. Only root may do that.
+    #[must_use]
+    pub fn user(mut self, uid: u32) -> Self {
+        self.command.uid(uid).gid(uid);
+        self
+    }
+
     /// Runs it to its end.
     ///
     /// # Errors

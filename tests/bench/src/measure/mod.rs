@@ -1,11 +1,13 @@
 //! The measurements: one module for each group of rows.
 
 mod clients;
+mod control;
 mod footprint;
 mod heartbeat;
 mod rate;
 mod roundtrip;
 mod slow;
+mod soak;
 mod start;
 mod transfer;
 
@@ -40,8 +42,12 @@ pub(crate) enum Group {
     Heartbeat,
     /// What priority costs those who have no use for it
     Cost,
-    /// Heartbeats missed beside all others at once
+    /// Heartbeats missed beside all others at once, with priority and without
+    Missed,
+    /// Everything at once for as long as one likes: nothing lost, missed, left behind or growing
     Soak,
+    /// Activation over the control API, `amtctl status`, health beside streams
+    Control,
     /// From start to ready
     Start,
     /// Memory, threads and idle wake-ups after all the rest
@@ -67,7 +73,9 @@ impl Group {
             Self::Clients => clients::clients(lab, report),
             Self::Heartbeat => heartbeat::heartbeat(lab, report),
             Self::Cost => heartbeat::cost(lab, report),
-            Self::Soak => heartbeat::soak(lab, report),
+            Self::Missed => heartbeat::missed(lab, report),
+            Self::Soak => soak::soak(lab, report),
+            Self::Control => control::control(lab, report),
             Self::Start => start::start(lab, report),
             Self::Footprint => footprint::footprint(lab, report),
         }

@@ -1,10 +1,11 @@
-//! The report for programs. `schema` grows when a name changes its meaning.
+//! The report for programs. `schema` grows when a name changes its meaning. What the ratio of a row is over is in `ratio_over`;
+//! a row over the empty program has it in the place of the null relay.
 
 use serde_json::{Value, json as object};
 
-use super::{Comparison, Fold, Latency, Report, Row, Samples, Target};
+use super::{Comparison, Fold, Latency, Reference, Report, Row, Samples, Target};
 
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// The report as one JSON object.
 pub(crate) fn json(report: &Report) -> Value {
@@ -67,15 +68,21 @@ fn row(row: &Row) -> Value {
         Some(Target::Figure(bound)) => (Some("figure"), Some(bound.to_string())),
         None => (None, None),
     };
+    let (relay, over) = match row.reference {
+        Reference::NullRelay => ("null_relay", "null_relay"),
+        Reference::DirectLink => ("null_relay", "direct"),
+        Reference::EmptyProgram => ("empty_program", "empty_program"),
+    };
     object!({
         "id": row.id,
         "title": row.title,
         "unit": row.unit.symbol(),
         "fold": match row.fold { Fold::Median => "median", Fold::Worst => "worst" },
         "subject": { "figure": row.subject_figure(), "rounds": row.subject },
-        "null_relay": { "figure": row.null_figure(), "rounds": row.null, "one_connection": row.single },
+        (relay): { "figure": row.null_figure(), "rounds": row.null, "one_connection": row.single },
         "direct": { "figure": row.direct_figure(), "rounds": row.direct, "one_connection": row.single },
         "ratio": row.ratio(),
+        "ratio_over": over,
         "target": { "of": of, "bound": bound, "met": row.met() },
     })
 }

@@ -26,7 +26,10 @@ pub(crate) struct Row {
     pub(crate) unit: Unit,
     /// How the rounds become one figure.
     pub(crate) fold: Fold,
+    /// What the subject is compared with.
+    pub(crate) reference: Reference,
     pub(crate) subject: Rounds,
+    /// Of the null relay, or of the [empty program](Reference::EmptyProgram).
     pub(crate) null: Rounds,
     pub(crate) direct: Rounds,
     /// The null relay and the direct link have one connection: their figure is that of one connection.
@@ -82,10 +85,21 @@ impl Fold {
     }
 }
 
+/// What the subject is compared with: its figure over this one's is the ratio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reference {
+    /// The null relay.
+    NullRelay,
+    /// The direct link, where the null relay has no part.
+    DirectLink,
+    /// A program that does nothing, in the place of the null relay: the least that any program takes.
+    EmptyProgram,
+}
+
 /// What a row should reach.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Target {
-    /// Of the ratio to the null relay.
+    /// Of the ratio.
     Ratio(Bound),
     /// Of the figure itself.
     Figure(Bound),
@@ -121,9 +135,10 @@ impl std::fmt::Display for Bound {
 impl Row {
     pub(crate) fn new(id: impl Into<String>, title: impl Into<String>, unit: Unit) -> Self {
         let empty = Rounds::new;
-        let (fold, single, target) = (Fold::Median, false, None);
+        let (fold, reference, single, target) = (Fold::Median, Reference::NullRelay, false, None);
         let (id, title) = (id.into(), title.into());
-        Self { id, title, unit, fold, subject: empty(), null: empty(), direct: empty(), single, target }
+        let (subject, null, direct) = (empty(), empty(), empty());
+        Self { id, title, unit, fold, reference, subject, null, direct, single, target }
     }
 
     pub(crate) fn worst(mut self) -> Self {
@@ -133,6 +148,11 @@ impl Row {
 
     pub(crate) fn single(mut self) -> Self {
         self.single = true;
+        self
+    }
+
+    pub(crate) fn over(mut self, reference: Reference) -> Self {
+        self.reference = reference;
         self
     }
 
@@ -159,14 +179,18 @@ impl Row {
         self.fold.of(&self.direct)
     }
 
-    /// Subject over null relay: the median of the ratios of the rounds, since the two sides of one round were measured within
+    /// Subject over reference: the median of the ratios of the rounds, since the two sides of one round were measured within
     /// seconds of each other.
     pub(crate) fn ratio(&self) -> Option<f64> {
         if self.fold == Fold::Worst {
             return None;
         }
+        let reference = match self.reference {
+            Reference::NullRelay | Reference::EmptyProgram => &self.null,
+            Reference::DirectLink => &self.direct,
+        };
         let ratios: Vec<f64> =
-            self.subject.iter().zip(&self.null).map(|(subject, null)| subject / null).collect();
+            self.subject.iter().zip(reference).map(|(subject, reference)| subject / reference).collect();
         Fold::Median.of(&ratios)
     }
 
@@ -205,6 +229,14 @@ mod tests {
         ]);
         assert!((row.ratio().unwrap() - 1.1).abs() < 1e-9);
         assert_eq!(row.direct_figure(), None);
+    }
+
+    #[test]
+    fn ratio_is_over_the_reference_that_the_row_names() {
+        let rounds = [vec![12.0], vec![10.0], vec![8.0]];
+        let row = Row::new("x", "x", Unit::Milliseconds).rounds(rounds);
+        assert_eq!(row.ratio(), Some(1.2));
+        assert_eq!(row.over(Reference::DirectLink).ratio(), Some(1.5));
     }
 
     #[test]

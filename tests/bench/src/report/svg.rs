@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::table::number;
-use super::{Report, Row};
+use super::{Reference, Report, Row};
 
 const WIDTH: f64 = 860.0;
 const LABEL: f64 = 250.0;
@@ -42,7 +42,11 @@ fn plot(subject: &str, rows: &[&Row]) -> String {
     );
     let unit = rows.first().map_or("", |row| row.unit.symbol());
     text(&mut svg, (10.0, 24.0), "start", &format!("unit: {}", if unit.is_empty() { "count" } else { unit }));
-    for (index, name) in [subject, "null relay", "direct link"].into_iter().enumerate() {
+    let relay = match rows.first().map(|row| row.reference) {
+        Some(Reference::EmptyProgram) => "/bin/true",
+        _ => "null relay",
+    };
+    for (index, name) in [subject, relay, "direct link"].into_iter().enumerate() {
         let x = LABEL + index as f64 * 180.0;
         bar(&mut svg, (x, 14.0), BAR, COLOURS[index]);
         text(&mut svg, (x + BAR + 6.0, 26.0), "start", name);

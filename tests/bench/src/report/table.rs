@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Comparison, Latency, Report, Row, Target};
+use super::{Comparison, Latency, Reference, Report, Row, Target};
 
 /// The report as text.
 pub(crate) fn table(report: &Report) -> String {
@@ -34,8 +34,11 @@ fn contenders(report: &Report, text: &mut String) {
         text.push_str(line(row).trim_end());
         text.push('\n');
     }
-    if report.rows.iter().any(|row| row.single) {
-        text.push_str("\n* one connection: the null relay and the direct link have no more\n");
+    let mut notes: Vec<_> = report.rows.iter().filter_map(note).collect();
+    notes.sort_unstable();
+    notes.dedup();
+    for note in notes {
+        let _ = write!(text, "\n{note}\n");
     }
 }
 
@@ -111,17 +114,36 @@ fn comparison(row: &Comparison) -> String {
     format!("{:44}{:>14}{:>14}{ratio:>8}  {target}", row.title, with.trim_end(), without.trim_end())
 }
 
+/// What must be said of the marks in a row.
+fn note(row: &Row) -> Option<&'static str> {
+    match row.reference {
+        Reference::DirectLink => Some("+ over the direct link"),
+        Reference::EmptyProgram => {
+            Some("^ not the null relay but /bin/true: the least that any program takes")
+        }
+        Reference::NullRelay => {
+            row.single.then_some("* one connection: the null relay and the direct link have no more")
+        }
+    }
+}
+
 fn line(row: &Row) -> String {
     let cell = |figure: Option<f64>| {
         figure.map_or_else(|| "-".to_owned(), |figure| format!("{} {}", number(figure), row.unit.symbol()))
     };
     let reference = |figure: Option<f64>| {
-        let mark = if row.single && figure.is_some() { "*" } else { " " };
+        let mark = match row.reference {
+            _ if figure.is_none() => " ",
+            Reference::EmptyProgram => "^",
+            _ if row.single => "*",
+            _ => " ",
+        };
         format!("{}{mark}", cell(figure).trim_end())
     };
+    let mark = if row.reference == Reference::DirectLink { "+" } else { " " };
     let ratio = row.ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
     format!(
-        "{:36}{:>14}{:>13}{:>13}{ratio:>8}  {}",
+        "{:36}{:>14}{:>13}{:>13}{ratio:>8}{mark} {}",
         row.title,
         cell(row.subject_figure()).trim_end(),
         reference(row.null_figure()),
@@ -196,6 +218,20 @@ mod tests {
             "{}",
             latency(&row, 0)
         );
+    }
+
+    #[test]
+    fn a_ratio_over_something_else_is_marked_and_explained_once() {
+        let row = |reference| Row::new("x", "x", Unit::Milliseconds).over(reference);
+        let rows = vec![
+            row(Reference::DirectLink).rounds([vec![3.0], vec![], vec![2.0]]),
+            row(Reference::DirectLink),
+            row(Reference::EmptyProgram).rounds([vec![3.0], vec![2.0], vec![]]),
+        ];
+        let text = table(&Report { rows, ..Report::default() });
+        assert!(text.contains("1.50+") && text.contains("2 ms^"), "{text}");
+        assert_eq!(text.matches("\n+ over the direct link\n").count(), 1, "{text}");
+        assert_eq!(text.matches("\n^ not the null relay").count(), 1, "{text}");
     }
 
     #[test]

@@ -56,12 +56,12 @@ fn logs_in(rig: &Rig, password: &str) -> bool {
 }
 
 /// A provisioning certificate in files, as a person has it.
-struct Chain {
+pub(crate) struct Chain {
     place: TempDir,
 }
 
 impl Chain {
-    fn new(variant: Variant) -> Self {
+    pub(crate) fn new(variant: Variant) -> Self {
         let place = tempfile::tempdir().unwrap();
         let chain = ProvisioningChain::with(SUFFIX, variant);
         fs::write(place.path().join("provisioning.pfx"), chain.pfx(PFX_PASSWORD)).unwrap();
@@ -75,7 +75,7 @@ impl Chain {
         Setup { sim: format!("--state {state} --trusted-root {root}"), ..device(state) }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         Path::new(self.place.path()).join(name).display().to_string()
     }
 
@@ -111,6 +111,41 @@ fn setup_whose_answer_is_lost_is_a_success_all_the_same() {
     assert_verdict(&said, "succeeded");
     assert_eq!(mode(&rig), "client");
     assert!(logs_in(&rig, NEW));
+}
+
+/// A device that enforces TLS, and a daemon that trusts what `authorities` makes of the file with the device's root.
+fn enforcing(place: &TempDir, authorities: impl FnOnce(&Path)) -> Rig {
+    let root = place.path().join("odca.pem");
+    let sim = format!("--state pre --tls enforced --amt-version 19.0.0 --tls-root {}", root.display());
+    let config = format!("{QUICK_RECOVERY}\n[flows]\nauthorities = {root:?}");
+    let setup = Setup { sim, config, ..Setup::default() };
+    let sim = setup.sim();
+    authorities(&root);
+    let mut rig = setup.spawn_on(sim);
+    rig.daemon.wait_ready(PATIENCE).unwrap();
+    rig
+}
+
+#[test]
+fn device_whose_identity_is_signed_by_the_configured_authority_is_activated() {
+    let place = tempfile::tempdir().unwrap();
+    let rig = enforcing(&place, |_| ());
+    let said = amtctl(&rig, "activate --ccm --yes --password-stdin", &[NEW]);
+    let job = assert_verdict(&said, "succeeded");
+    assert_eq!(mode(&rig), "client");
+    assert!(!job.to_string().contains("not verified"), "{job:#}");
+}
+
+#[test]
+fn device_whose_identity_nobody_vouches_for_is_not_sent_the_password() {
+    let place = tempfile::tempdir().unwrap();
+    let stranger = ProvisioningChain::new(SUFFIX).root_pem();
+    let rig = enforcing(&place, |root| fs::write(root, stranger).unwrap());
+    let said = amtctl(&rig, "activate --ccm --yes --password-stdin", &[NEW]);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    assert_eq!(mode(&rig), "none");
+    assert!(format!("{said:?}").to_lowercase().contains("identity"), "{said:?}");
+    assert_eq!(number(&rig.stats(), "/wsman_requests"), 0, "{said:?}");
 }
 
 #[test]

@@ -5,12 +5,15 @@
 
 #![forbid(unsafe_code)]
 
+mod attacks;
 mod backpressure;
 mod cli;
+mod coexistence;
 mod control;
 mod forward;
 mod half_close;
 mod http;
+mod interrupted;
 mod invalid;
 mod jobs;
 mod limits;

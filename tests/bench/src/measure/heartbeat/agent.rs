@@ -11,7 +11,7 @@ use crate::wsman;
 
 /// Which connection a heartbeat takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Path {
+pub(in crate::measure) enum Path {
     /// The one of the heartbeat before.
     Kept,
     /// One of its own; making it counts.
@@ -19,7 +19,7 @@ pub(super) enum Path {
 }
 
 /// A registered agent.
-pub(super) struct Agent {
+pub(in crate::measure) struct Agent {
     address: SocketAddr,
     login: Login,
     kept: Option<Connection>,
@@ -30,7 +30,7 @@ pub(super) struct Agent {
 
 impl Agent {
     /// Creates the watchdog of agent `number`, which expires after `timeout` seconds of silence, and begins a session.
-    pub(super) fn start(address: SocketAddr, number: u8, timeout: u16) -> Result<Self> {
+    pub(in crate::measure) fn start(address: SocketAddr, number: u8, timeout: u16) -> Result<Self> {
         // 16 bytes, of which the last is four times the number.
         let device_id = format!("AAECAwQFBgcICQoLDA0O{}A==", char::from(b'A' + number % 26));
         let (login, kept, sequence) = (wsman::login(), None, None);
@@ -43,7 +43,7 @@ impl Agent {
 
     /// One heartbeat, and how long it took from before its first byte, or its connection, to the end of its answer. An agent
     /// without a session begins one before.
-    pub(super) fn beat(&mut self, path: Path) -> Result<Duration> {
+    pub(in crate::measure) fn beat(&mut self, path: Path) -> Result<Duration> {
         let last = match self.sequence.take() {
             Some(last) => last,
             None => self.register().context("registering")?,

@@ -4,8 +4,8 @@
 
 mod agent;
 mod cost;
+mod missed;
 mod rig;
-mod soak;
 mod traffic;
 
 use std::thread;
@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
-use self::agent::{Agent, Path};
 use self::rig::{Engine, Firmware, Profile, Rig};
-use self::traffic::{Traffic, Work};
 use crate::lab::{Lab, Subject, pause};
 use crate::report::{Bound, Latency, Report, Samples};
 use crate::sizes::MEGABYTE;
 
+pub(super) use self::agent::{Agent, Path};
 pub(super) use self::cost::cost;
-pub(super) use self::soak::soak;
+pub(super) use self::missed::missed;
+pub(super) use self::traffic::{Traffic, Work};
 
 /// The daemon's configuration in which every request is interactive, as many go to firmware as it has slots, and none is kept.
 pub(crate) const NO_PRIORITY: &str = "\
@@ -37,7 +37,7 @@ const ANY_PACE: &str = "[queue]\nheartbeat_burst = 100000\n";
 /// Time of a WSMAN request in the realistic profile of the simulator.
 const SERVICE: Duration = Duration::from_millis(70);
 const LINK_RATE: usize = 2 * MEGABYTE;
-/// Longer than any measurement: expirations are the business of the soak.
+/// Longer than any measurement: expirations are the business of `missed`.
 const NEVER: u16 = 3600;
 
 /// What goes on beside the heartbeats.

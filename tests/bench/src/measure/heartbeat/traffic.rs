@@ -19,7 +19,7 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(50);
 
 /// What one client does over and over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Work {
+pub(in crate::measure) enum Work {
     /// A WSMAN Get on a kept connection.
     Get,
     /// A WSMAN Get on a connection of its own.
@@ -33,7 +33,7 @@ pub(super) enum Work {
 }
 
 /// Clients at work. Dropping it ends them.
-pub(super) struct Traffic {
+pub(in crate::measure) struct Traffic {
     tally: Arc<Mutex<Tally>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -41,16 +41,16 @@ pub(super) struct Traffic {
 
 /// What became of their requests.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally {
-    pub(super) done: u64,
-    pub(super) failed: u64,
+pub(in crate::measure) struct Tally {
+    pub(in crate::measure) done: u64,
+    pub(in crate::measure) failed: u64,
     /// Why the first one failed.
-    pub(super) reason: Option<String>,
+    pub(in crate::measure) reason: Option<String>,
 }
 
 impl Traffic {
     /// Starts so many clients for each kind of work.
-    pub(super) fn start(address: SocketAddr, clients: &[(usize, Work)]) -> Result<Self> {
+    pub(in crate::measure) fn start(address: SocketAddr, clients: &[(usize, Work)]) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let tally = Arc::new(Mutex::new(Tally::default()));
         let works: Vec<Work> =
@@ -71,7 +71,7 @@ impl Traffic {
     }
 
     /// What became of the requests so far.
-    pub(super) fn tally(&self) -> Tally {
+    pub(in crate::measure) fn tally(&self) -> Tally {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

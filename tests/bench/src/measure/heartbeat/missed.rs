@@ -27,8 +27,8 @@ struct Outcome {
 }
 
 /// Realistic firmware of both kinds, both sides, all at the same time.
-pub(crate) fn soak(lab: &mut Lab, report: &mut Report) -> Result<()> {
-    let time = lab.sizes.soak;
+pub(crate) fn missed(lab: &mut Lab, report: &mut Report) -> Result<()> {
+    let time = lab.sizes.missed;
     if time.is_zero() || matches!(lab.subject, Subject::Attached { .. }) {
         return Ok(());
     }
@@ -37,7 +37,7 @@ pub(crate) fn soak(lab: &mut Lab, report: &mut Report) -> Result<()> {
     let outcomes: Vec<Result<Outcome>> = thread::scope(|scope| {
         let start = |engine| configs.each_ref().map(|config| scope.spawn(move || run(engine, config, time)));
         let runs: Vec<_> = kinds.iter().flat_map(|&(engine, _)| start(engine)).collect();
-        runs.into_iter().map(|run| run.join().unwrap_or_else(|_| Err(anyhow!("the soak panicked")))).collect()
+        runs.into_iter().map(|run| run.join().unwrap_or_else(|_| Err(anyhow!("a run panicked")))).collect()
     });
     let outcomes = outcomes.into_iter().collect::<Result<Vec<_>>>()?;
     for ((_, name), sides) in kinds.into_iter().zip(outcomes.as_chunks::<2>().0) {
@@ -45,7 +45,7 @@ pub(crate) fn soak(lab: &mut Lab, report: &mut Report) -> Result<()> {
         let title = format!("{name}, {expected} heartbeats due: expired");
         let of = |pick: fn(&Outcome) -> u64| sides.each_ref().map(|side| vec![pick(side) as f64]);
         let row = |figure: &str, title, sides| {
-            Comparison::new(format!("soak.{name}.{figure}"), title, Unit::Count, sides)
+            Comparison::new(format!("missed.{name}.{figure}"), title, Unit::Count, sides)
         };
         report.comparisons.extend([
             row("expired", title, of(|side| side.expirations)),
