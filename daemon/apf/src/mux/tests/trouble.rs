@@ -1,0 +1,166 @@
+//! What clients are told when the link, a port or firmware fails, and when they give up themselves.
+
+use std::time::Duration;
+
+use crate::{
+    mux::{
+        bench::{Bench, PORT, REQUEST, VERSION, bench, config},
+        *,
+    },
+    wire::{Message, SERVICE_PFWD, ServiceName},
+};
+
+#[test]
+fn a_request_waits_for_the_link_and_is_refused_in_time() {
+    let mut bench = bench();
+    bench.mux.link_lost(bench.now);
+    let early = bench.client();
+    bench.ask(early, REQUEST);
+    bench.wait(Duration::from_secs(9));
+    let late = bench.client();
+    bench.ask(late, REQUEST);
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.told(early), [FlowEvent::Refused(Refusal::LinkDown)]);
+    bench.link_up();
+    assert_eq!(bench.stage(late), Some("active"));
+}
+
+#[test]
+fn sessions_that_fail_again_and_again_do_not_prolong_the_wait() {
+    let mut bench = bench();
+    bench.mux.link_lost(bench.now);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    for _ in 0..5 {
+        bench.mux.link_up(bench.now, 5120);
+        bench.wait(Duration::from_secs(2));
+        assert_eq!(bench.told(flow).len(), usize::from(bench.stage(flow).is_none()));
+        bench.mux.link_lost(bench.now);
+    }
+    assert_eq!(bench.stage(flow), None, "ten seconds without a session");
+}
+
+#[test]
+fn a_port_that_firmware_does_not_forward_is_refused_sooner() {
+    let mut bench = bench();
+    bench.forward(false);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(3));
+    assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::NotForwarded(PORT))]);
+}
+
+#[test]
+fn a_withdrawn_and_re_announced_port_hurts_nobody() {
+    let mut bench = bench();
+    bench.forward(false);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(1));
+    bench.forward(true);
+    assert_eq!(bench.stage(flow), Some("active"));
+    bench.answer(flow, true);
+}
+
+#[test]
+fn a_full_queue_refuses_when_the_deadline_comes() {
+    let mut bench = bench();
+    let flows: Vec<_> = (0..6).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    bench.wait(Duration::from_secs(30));
+    assert_eq!(bench.told(flows[5]), [FlowEvent::Refused(Refusal::QueueDeadline)]);
+    assert_eq!(bench.mux.queue_depth(Class::Interactive), 0);
+}
+
+#[test]
+fn a_lost_link_ends_only_what_was_under_way() {
+    let mut bench = bench();
+    let (resting, active, waiting) = (bench.client(), bench.client(), bench.client());
+    bench.ask(resting, REQUEST);
+    bench.answer(resting, true);
+    bench.told(resting);
+    bench.ask(active, REQUEST);
+    bench.refusals.push_back(None);
+    bench.ask(waiting, REQUEST);
+    assert_eq!(bench.stage(waiting), Some("opening"));
+    bench.mux.link_lost(bench.now);
+    bench.settle();
+    assert_eq!(bench.told(active), [FlowEvent::Closed(FlowEnd::LinkLost)]);
+    assert_eq!(bench.told(resting), []);
+    assert_eq!(bench.told(waiting), []);
+    bench.link_up();
+    assert_eq!(bench.stage(waiting), Some("active"), "its request goes out on the new link");
+    bench.ask(resting, REQUEST);
+    assert_eq!(bench.stage(resting), Some("active"));
+}
+
+#[test]
+fn a_restarted_session_ends_only_what_was_under_way() {
+    let mut bench = bench();
+    let (resting, active) = (bench.client(), bench.client());
+    bench.ask(resting, REQUEST);
+    bench.answer(resting, true);
+    bench.told(resting);
+    bench.ask(active, REQUEST);
+    bench.open.clear();
+    bench.say(VERSION);
+    assert_eq!(bench.told(active), [FlowEvent::Closed(FlowEnd::LinkLost)]);
+    assert_eq!(bench.stage(resting), Some("detached"));
+    bench.say(Message::ServiceRequest(ServiceName { name: SERVICE_PFWD }));
+    bench.forward(true);
+    bench.ask(resting, REQUEST);
+    assert_eq!(bench.stage(resting), Some("active"));
+}
+
+#[test]
+fn a_silent_firmware_ends_a_request_but_not_an_opaque_stream() {
+    let mut bench = bench();
+    let (request, stream) = (bench.client(), bench.client());
+    bench.ask(request, REQUEST);
+    bench.ask(stream, Request { opaque: true, ..REQUEST });
+    let channel = bench.channel(stream).unwrap();
+    bench.firmware_answers(channel);
+    bench.told(stream);
+    bench.wait(Duration::from_secs(120));
+    assert_eq!(bench.told(request), [FlowEvent::Closed(FlowEnd::Silent)]);
+    assert_eq!(bench.stage(stream), Some("active"));
+}
+
+#[test]
+fn an_opaque_stream_that_firmware_never_speaks_on_ends() {
+    let mut bench = bench();
+    let stream = bench.client();
+    bench.ask(stream, Request { opaque: true, ..REQUEST });
+    bench.wait(Duration::from_secs(119));
+    assert_eq!(bench.stage(stream), Some("active"));
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.told(stream), [FlowEvent::Closed(FlowEnd::Silent)]);
+}
+
+#[test]
+fn a_client_that_gives_up_in_the_queue_is_forgotten() {
+    let mut bench = bench();
+    let flows: Vec<_> = (0..8).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    for flow in &flows {
+        bench.mux.close(bench.now, *flow, false);
+        bench.settle();
+    }
+    assert_eq!(bench.mux.flows().count(), 0);
+    assert_eq!(bench.mux.queue_depth(Class::Interactive), 0);
+    assert_eq!(bench.open.len(), 0);
+    assert_eq!(bench.mux.poll_timeout(), None, "nothing is left to wait for");
+}
+
+#[test]
+fn too_many_clients_are_told_so() {
+    let mut bench = Bench::new(MuxConfig { max_flows: 2, ..config() });
+    let flows: Vec<_> = (0..3).map(|_| bench.client()).collect();
+    bench.settle();
+    assert_eq!(bench.told(flows[2]), [FlowEvent::Refused(Refusal::TooManyClients)]);
+    assert_eq!(bench.mux.flows().count(), 2);
+}
