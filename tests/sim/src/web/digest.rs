@@ -282,9 +282,10 @@ impl Logins {
     fn issue(&mut self, now: Instant) -> &str {
         let number = self.issued;
         self.issued = self.issued.wrapping_add(1);
-        let mut bytes = [0; 20];
+        // Whole groups of three bytes: some clients end a parameter at its second `=`, so that padding would be lost.
+        let mut bytes = [0; 24];
         bytes[..4].copy_from_slice(&number.to_le_bytes());
-        bytes[8..].copy_from_slice(&self.random.bytes::<12>());
+        bytes[8..].copy_from_slice(&self.random.bytes::<16>());
         let nonce = Nonce { text: STANDARD.encode(bytes), issued_at: now, uses: 0, last_count: 0 };
         let slot = (number % MAX_NONCES) as usize;
         if slot < self.nonces.len() {

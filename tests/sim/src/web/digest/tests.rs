@@ -89,6 +89,7 @@ fn challenge_has_the_shape_of_real_ones() {
     let now = Instant::now();
     let challenge = logins(LoginPolicy::default()).challenge(REALM, false, now);
     let nonce = Signer::new(&challenge).nonce;
+    assert!(!nonce.contains('='), "clients that end a parameter at its second equals sign would lose some");
     assert_eq!(
         challenge,
         format!(
