@@ -49,21 +49,59 @@ where
     }
 }
 
-/// Asks one question on a connection of its own, and again by the policy where that can help: while the interface is
-/// held by another program, and, if the question changes nothing, while firmware is not ready.
+/// What is asked on one connection: a [`Question`], or several that belong together, one after the other. Fewer openings
+/// leave more room for other programs, as long as a burst is short.
+pub trait Questions: Sync {
+    /// What firmware answers.
+    type Answer: Send;
+    /// Whom to ask.
+    const CLIENT: HostClient;
+    /// Whether asking changes the device.
+    const CHANGES: bool;
+
+    /// Asks on an open connection. The first question without an answer ends it.
+    fn ask_on<B: Burst>(
+        &self,
+        client: &mut OpenClient<B>,
+    ) -> impl Future<Output = Result<Self::Answer, AskError>> + Send;
+}
+
+impl<Q: Question> Questions for Q {
+    type Answer = Q::Answer;
+    const CLIENT: HostClient = Q::CLIENT;
+    const CHANGES: bool = Q::CHANGES;
+
+    async fn ask_on<B: Burst>(&self, client: &mut OpenClient<B>) -> Result<Q::Answer, AskError> {
+        client.ask(self).await
+    }
+}
+
+/// The second is asked when the first was answered.
+impl<P: Questions, Q: Questions> Questions for (P, Q) {
+    type Answer = (P::Answer, Q::Answer);
+    const CLIENT: HostClient = P::CLIENT;
+    const CHANGES: bool = P::CHANGES || Q::CHANGES;
+
+    async fn ask_on<B: Burst>(&self, client: &mut OpenClient<B>) -> Result<Self::Answer, AskError> {
+        Ok((self.0.ask_on(client).await?, self.1.ask_on(client).await?))
+    }
+}
+
+/// Asks on a connection of its own, and all of it again by the policy where that can help: while the interface is held by
+/// another program, and, if asking changes nothing, while firmware is not ready.
 ///
 /// # Errors
 ///
 /// [`AskError`] of the last attempt.
-pub async fn ask<M: Machine, Q: Question>(
+pub async fn ask<M: Machine, Q: Questions>(
     machine: &M,
-    question: &Q,
+    questions: &Q,
     policy: &RetryPolicy,
 ) -> Result<Q::Answer, AskError> {
     let mut attempts = policy.start();
     loop {
         let limit = attempts.limit();
-        let attempt = attempts.limited(ask_once(machine, question, limit)).await;
+        let attempt = attempts.limited(ask_once(machine, questions, limit)).await;
         let error = match attempt.unwrap_or(Err(AskError::Reach(ReachError::Silent(limit)))) {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
@@ -75,13 +113,13 @@ pub async fn ask<M: Machine, Q: Question>(
     }
 }
 
-async fn ask_once<M: Machine, Q: Question>(
+async fn ask_once<M: Machine, Q: Questions>(
     machine: &M,
-    question: &Q,
+    questions: &Q,
     limit: Duration,
 ) -> Result<Q::Answer, AskError> {
     let mut client = OpenClient::open(machine, Q::CLIENT, limit).await?;
-    let answer = client.ask(question).await?;
+    let answer = questions.ask_on(&mut client).await?;
     client.close().await;
     Ok(answer)
 }

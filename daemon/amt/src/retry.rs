@@ -40,6 +40,15 @@ impl RetryPolicy {
         Self { attempts: 1, pause: Duration::ZERO, max_pause: Duration::ZERO, limit, deadline: limit }
     }
 
+    /// One attempt that has a limit of its own.
+    pub const ONCE: Self = Self::once(Duration::ZERO);
+
+    /// As many attempts as there is time for, from pauses of `pause` to pauses of `max_pause`. For what comes by itself and is
+    /// looked for: soon at first, so that what is quick costs no wait, and less and less often.
+    pub const fn until(deadline: Duration, pause: Duration, max_pause: Duration) -> Self {
+        Self { attempts: u32::MAX, pause, max_pause, limit: deadline, deadline }
+    }
+
     /// Starts the clock.
     pub(crate) fn start(&self) -> Attempts {
         let now = Instant::now();
@@ -107,6 +116,19 @@ mod tests {
             pauses.push(start.elapsed().as_secs());
         }
         assert_eq!(pauses, [1, 3, 5]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_by_itself_is_looked_for_soon_then_seldom_and_never_past_its_time() {
+        let policy =
+            RetryPolicy::until(Duration::from_secs(5), Duration::from_millis(100), Duration::from_secs(1));
+        let start = Instant::now();
+        let mut attempts = policy.start();
+        let mut looks = Vec::new();
+        while attempts.again().await {
+            looks.push(start.elapsed().as_millis());
+        }
+        assert_eq!(looks, [100, 300, 600, 1000, 1500, 2100, 2800, 3600, 4500]);
     }
 
     #[tokio::test(start_paused = true)]

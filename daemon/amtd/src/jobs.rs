@@ -1,7 +1,7 @@
 //! Jobs: work on firmware that has a queue, steps, a deadline, and a verdict that is read back from firmware.
 //!
 //! What is done to firmware is [`amtd_amt::job`]'s; here is everything around it: a job is checked and planned before
-//! it exists, waits for its turn, is written down before each step that touches firmware, can be cancelled where
+//! it exists, waits for its turn, is written down before each step that changes firmware, can be cancelled where
 //! nothing is half done, and ends with a verdict whatever happens to the daemon. After a restart a job that had begun is
 //! examined against firmware; secrets are not in the journal, so that it is judged and not repeated.
 //!

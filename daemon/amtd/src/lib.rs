@@ -7,13 +7,14 @@
 //!
 //! Comments cite the project's protocol notes by document and section, as in `apf 4.6`, `mei 6.5` or `amthi 9`.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod app;
 pub mod cli;
 mod complaints;
 pub mod config;
 pub mod control;
+mod crowd;
 pub mod descriptors;
 pub mod driver;
 pub mod events;

@@ -103,6 +103,8 @@ pub struct Link {
     pub max_message_length: usize,
     /// Version that the firmware's client reported.
     pub protocol_version: u8,
+    /// Since when firmware has answered no request although it had some, if that is so.
+    pub unanswered_since: Option<Timestamp>,
     /// Why the link was last lost or could not be made.
     pub last_error: Option<String>,
 }
@@ -118,6 +120,7 @@ impl Default for Link {
             connects: 0,
             max_message_length: 0,
             protocol_version: 0,
+            unanswered_since: None,
             last_error: None,
         }
     }
@@ -269,6 +272,7 @@ pub struct Timestamp(pub SystemTime);
 
 impl Timestamp {
     /// Seconds since the Unix epoch; 0 before it.
+    #[expect(clippy::disallowed_methods, reason = "for people")]
     pub fn unix_seconds(self) -> u64 {
         self.0.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
     }

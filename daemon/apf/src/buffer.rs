@@ -78,6 +78,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_dropped_does_not_leave() {
+        let mut buffer = TransmitBuffer::default();
+        buffer.push(Bytes::from_static(b"abc"));
+        buffer.clear();
+        let mut out = Vec::new();
+        buffer.take(3, &mut out);
+        assert_eq!((out.len(), buffer.len(), buffer.is_empty()), (0, 0, true));
+    }
+
+    #[test]
+    fn bytes_are_not_copied_while_there_are_few_chunks() {
+        let mut buffer = TransmitBuffer::default();
+        for _ in 0..MAX_CHUNKS {
+            buffer.push(Bytes::from_static(b"x"));
+        }
+        assert_eq!(buffer.chunks.len(), MAX_CHUNKS);
+    }
+
+    #[test]
     fn a_client_that_writes_byte_by_byte_costs_few_handles() {
         let mut buffer = TransmitBuffer::default();
         let bytes: Vec<u8> = (0..10_000u32).map(|n| n as u8).collect();

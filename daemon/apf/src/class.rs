@@ -54,3 +54,15 @@ impl fmt::Display for Class {
         f.pad(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_have_the_names_that_configuration_and_metrics_use() {
+        let names = Class::ALL.map(|class| class.to_string());
+        assert_eq!(names, ["watchdog", "health", "interactive", "bulk"]);
+        assert_eq!(Class::ALL.map(Class::name), ["watchdog", "health", "interactive", "bulk"]);
+    }
+}

@@ -5,9 +5,9 @@ use std::fmt;
 
 /// A channel as this host names it: its APF number, and the session that the number belongs to.
 ///
-/// Numbers start at [`ChannelId::FIRST_NUMBER`], are never 0 and are not reused within a session (`apf 4.1`:
-/// firmware sends stray closes for channel 0 and for channels of an earlier connection). The generation keeps
-/// an id of an earlier session from meaning anything in a later one.
+/// Numbers start at [`ChannelId::FIRST_NUMBER`], for each session at another place above it, are never 0 and
+/// are not reused within a session (`apf 4.1`: firmware sends stray closes for channel 0 and for channels of an
+/// earlier connection). The generation keeps an id of an earlier session from meaning anything in a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId {
     generation: u32,
@@ -15,7 +15,7 @@ pub struct ChannelId {
 }
 
 impl ChannelId {
-    /// The first number of a session, far above the 0 to 7 that firmware itself hands out, so that a log line
+    /// The lowest number of all, far above the 0 to 7 that firmware itself hands out, so that a log line
     /// cannot confuse the sides.
     pub const FIRST_NUMBER: u32 = 256;
 
@@ -78,5 +78,18 @@ pub struct ForwardId {
 impl ForwardId {
     pub(crate) fn new(generation: u32, serial: u32) -> Self {
         Self { generation, serial }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_things_are_told_as_numbers_and_channels_with_their_session() {
+        let channel = ChannelId::new(7, 300);
+        assert_eq!((channel.generation(), channel.number()), (7, 300));
+        let shown = [channel.to_string(), RemoteChannelId(0).to_string(), Port(623).to_string()];
+        assert_eq!(shown, ["7.300", "0", "623"]);
     }
 }

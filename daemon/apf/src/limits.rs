@@ -182,3 +182,50 @@ impl Default for Timeouts {
 fn clamp<T: Ord + Copy>(value: T, bounds: RangeInclusive<T>) -> T {
     value.clamp(*bounds.start(), *bounds.end())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every setting that has bounds, at one value.
+    fn all(size: usize, time: Duration) -> SessionConfig {
+        let timeouts = Timeouts {
+            version: time,
+            handshake: time,
+            forward_answer: time,
+            open: time,
+            drain: time,
+            close: time,
+            zero_window: time,
+        };
+        SessionConfig {
+            rx_window: u32::try_from(size).unwrap_or(u32::MAX),
+            max_channels: size,
+            max_opening: size,
+            max_direct: size,
+            tx_buffer: size,
+            max_frame: size,
+            max_forwards: size,
+            timeouts,
+            ..SessionConfig::default()
+        }
+    }
+
+    #[test]
+    fn no_setting_can_do_away_with_a_limit_or_with_what_it_limits() {
+        let least = all(1, Duration::from_millis(1));
+        assert_eq!(all(0, Duration::ZERO).clamped(), SessionConfig { max_direct: 0, ..least });
+        let most = all(1 << 20, Duration::from_secs(3600));
+        let most = SessionConfig { max_channels: 8, max_opening: 8, max_direct: 8, max_forwards: 64, ..most };
+        assert_eq!(all(usize::MAX, Duration::MAX).clamped(), most);
+        assert_eq!(SessionConfig::default().clamped(), SessionConfig::default());
+    }
+
+    #[test]
+    fn frame_holds_its_header_within_the_longest_message_and_is_never_empty() {
+        let frame = |max_message_length, max_frame| {
+            SessionConfig { max_message_length, max_frame, ..SessionConfig::default() }.frame_limit()
+        };
+        assert_eq!([frame(5120, 4096), frame(2048, 4096), frame(9, 4096)], [4096, 2039, 1]);
+    }
+}

@@ -3,7 +3,7 @@
 //! about retries.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -47,24 +47,24 @@ pub enum Send {
 }
 
 impl Connection {
-    /// Opens the device and binds a new connection to `client`, on a blocking thread and for at most `limit`. If the
-    /// caller stops waiting, or the device answers after the limit, the connection is closed again.
+    /// Opens the device and binds a new connection to `client`, for at most `limit`; where that may block, on a blocking
+    /// thread. If the caller stops waiting, or the device answers after the limit, the connection is closed again.
     ///
     /// # Errors
     ///
     /// [`ConnectError`], by cause.
     pub async fn open(node: &Node, client: ClientGuid, limit: Duration) -> Result<Self, ConnectError> {
-        let path = || node.path().to_owned();
-        let kind = Kind::of(node);
-        let device = node.clone();
-        let attempt = tokio::task::spawn_blocking(move || establish(&device, client, limit));
-        let established = tokio::time::timeout(limit, attempt)
-            .await
-            .map_err(|_elapsed| ConnectError::TimedOut { path: path(), limit })?
-            // Only a runtime that is shutting down cancels the task.
-            .map_err(|_cancelled| ConnectError::Io { path: path(), errno: Errno::ECANCELED })??;
-        Self::register(established, kind)
-            .map_err(|errno| ConnectError::from_errno(node.path(), client, errno))
+        let connected = async {
+            match node {
+                Node::Char(path) => connect_char(path, client).await,
+                Node::Virtual(path) => virtual_device::connect(path, client).await,
+            }
+        };
+        let timed_out = |_elapsed| ConnectError::TimedOut { path: node.path().to_owned(), limit };
+        let (fd, properties) = tokio::time::timeout(limit, connected).await.map_err(timed_out)??;
+        let max_message_length = longest_message(node, properties)?;
+        let ClientProperties { protocol_version, .. } = properties;
+        Ok(Self { fd, kind: Kind::of(node), max_message_length, protocol_version })
     }
 
     /// The longest message in either direction, in bytes; 1 to 1 MiB.
@@ -113,7 +113,8 @@ impl Connection {
         }
         let sent = match self.kind {
             Kind::Char => self.attempt(Interest::WRITABLE, |fd| self.kind.transmit(fd, message)),
-            // Its readiness is not watched: see `Kind::interest`.
+            // A socket becomes writable anew with every message that its peer takes, and each time that would wake the driver
+            // for nothing; it is watched for that only while a message waits, by `send_ready`.
             Kind::Virtual => at_once(self.fd.get_ref(), |fd| self.kind.transmit(fd, message)),
         };
         match sent {
@@ -188,11 +189,6 @@ impl Connection {
         self.fd.into_inner().close().await;
     }
 
-    fn register(established: Established, kind: Kind) -> Result<Self, Errno> {
-        let Established { fd, max_message_length, protocol_version } = established;
-        Ok(Self { fd: fd.register(kind.interest())?, kind, max_message_length, protocol_version })
-    }
-
     /// Runs one non-blocking operation if the descriptor is thought ready; `None` says that it is not, and has taken
     /// the readiness back, so that the next wait is for a new event.
     fn attempt(
@@ -259,16 +255,6 @@ impl Kind {
         }
     }
 
-    /// What is watched for from the beginning to the end. On a device everything must be (mei 5.3, rule 2). A socket
-    /// becomes writable anew with every message that its peer takes, and each time that would wake the driver for
-    /// nothing; it is watched for that only while a message waits, by [`Connection::send_ready`].
-    fn interest(self) -> Interest {
-        match self {
-            Self::Char => Interest::READABLE | Interest::WRITABLE,
-            Self::Virtual => Interest::READABLE,
-        }
-    }
-
     fn receive(self, fd: &Descriptor, buffer: &mut [u8]) -> Result<usize, Errno> {
         match self {
             Self::Char => char_device::receive(fd.as_fd()?, buffer),
@@ -295,36 +281,32 @@ impl Kind {
     }
 }
 
-/// A connected descriptor on its way from the blocking thread to the reactor.
-#[derive(Debug)]
-struct Established {
-    fd: Descriptor,
-    max_message_length: usize,
-    protocol_version: u8,
-}
-
-/// Runs on a blocking thread.
-fn establish(node: &Node, client: ClientGuid, limit: Duration) -> Result<Established, ConnectError> {
-    let (fd, properties) = match node {
-        Node::Char(path) => char_device::connect(path, client),
-        Node::Virtual(path) => virtual_device::connect(path, client, limit),
-    }?;
-    accept(node, fd, properties)
+/// Connects on a blocking thread. Registers only then: a descriptor that is registered before it is connected never wakes
+/// (mei 5.3).
+async fn connect_char(
+    path: &Path,
+    client: ClientGuid,
+) -> Result<(AsyncFd<Descriptor>, ClientProperties), ConnectError> {
+    let device = path.to_owned();
+    let established = tokio::task::spawn_blocking(move || {
+        // Wrapped at once, so that it is closed where that may block even if nobody waits any more.
+        char_device::connect(&device, client).map(|(fd, properties)| (Descriptor::new(fd, true), properties))
+    });
+    let cancelled = |_| ConnectError::Io { path: path.to_owned(), errno: Errno::ECANCELED };
+    // Only a runtime that is shutting down cancels the task.
+    let (fd, properties) = established.await.map_err(cancelled)??;
+    // On a device everything must be watched from the beginning (mei 5.3, rule 2).
+    let registered = fd.register(Interest::READABLE | Interest::WRITABLE);
+    let fd = registered.map_err(|errno| ConnectError::from_errno(path, client, errno))?;
+    Ok((fd, properties))
 }
 
 /// The longest message is the size of everybody's buffers, so it is checked before it is believed.
-fn accept(node: &Node, fd: OwnedFd, properties: ClientProperties) -> Result<Established, ConnectError> {
-    let ClientProperties { max_message_length: claimed, protocol_version } = properties;
-    let fd = Descriptor::new(fd, Kind::of(node) == Kind::Char);
-    match usize::try_from(claimed) {
-        Ok(max_message_length @ 1..=MAX_MESSAGE_LENGTH) => {
-            Ok(Established { fd, max_message_length, protocol_version })
-        }
-        _ => {
-            let fault = ReplyFault::MaxMessageLength(claimed);
-            Err(ConnectError::BadReply { path: node.path().to_owned(), fault })
-        }
-    }
+fn longest_message(node: &Node, properties: ClientProperties) -> Result<usize, ConnectError> {
+    let claimed = properties.max_message_length;
+    let sane = usize::try_from(claimed).ok().filter(|length| (1..=MAX_MESSAGE_LENGTH).contains(length));
+    let fault = ReplyFault::MaxMessageLength(claimed);
+    sane.ok_or_else(|| ConnectError::BadReply { path: node.path().to_owned(), fault })
 }
 
 /// More than any firmware client offers (a few KiB), and little enough to allocate.

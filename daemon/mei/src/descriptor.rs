@@ -48,9 +48,10 @@ impl Descriptor {
             .map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
     }
 
-    /// Closes and waits until it is done. If the caller stops waiting, the close goes on.
+    /// Closes and waits until it is done: where that may block on another thread, and if the caller stops waiting, the close
+    /// goes on.
     pub(crate) async fn close(mut self) {
-        if let Some(fd) = self.fd.take() {
+        if let Some(fd) = self.fd.take_if(|_| self.slow_close) {
             // The task cannot fail: dropping a descriptor does not panic, and a runtime that is shutting down drops
             // the closure, which closes as well.
             let _ = tokio::task::spawn_blocking(move || drop(fd)).await;

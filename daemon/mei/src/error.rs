@@ -45,7 +45,8 @@ pub enum ConnectError {
     },
     /// The firmware behind this node does not offer the client, or the node is no MEI device (ENOTTY).
     #[error(
-        "the firmware behind {path} has no client {client}: AMT may be absent, disabled in firmware setup, or still starting"
+        "the firmware behind {path} has no {}: AMT may be absent, disabled in firmware setup, or still starting",
+        client.words()
     )]
     NoClient {
         /// The device path.
@@ -55,7 +56,8 @@ pub enum ConnectError {
     },
     /// Someone else holds the client (EBUSY).
     #[error(
-        "client {client} on {path} is in use: stop the other program that holds it (LMS, rpc-go, another amtd)"
+        "the firmware's {} on {path} is in use: stop the other program that holds it (LMS, rpc-go, another amtd)",
+        client.words()
     )]
     Busy {
         /// The device path.
@@ -72,7 +74,10 @@ pub enum ConnectError {
         path: PathBuf,
     },
     /// The firmware or the driver refused the request as invalid (EINVAL).
-    #[error("connect to client {client} on {path} was refused as invalid: the firmware may need an update")]
+    #[error(
+        "connect to the firmware's {} on {path} was refused as invalid: the firmware may need an update",
+        client.words()
+    )]
     Invalid {
         /// The device path.
         path: PathBuf,

@@ -57,6 +57,11 @@ impl ClientGuid {
         KNOWN.iter().find(|(guid, _)| *guid == self).map(|(_, name)| *name)
     }
 
+    /// What it is called in a sentence for people: `LME client`, or `client` with its GUID if it has no name.
+    pub fn words(self) -> String {
+        self.name().map_or_else(|| format!("client {self}"), |name| format!("{name} client"))
+    }
+
     /// The five groups of the text form; the last one holds 48 bits.
     const fn from_groups(first: u32, second: u16, third: u16, fourth: u16, last: u64) -> Self {
         let [a0, a1, a2, a3] = first.to_le_bytes();

@@ -1,5 +1,5 @@
 //! The virtual device: the same service as the character device, on a Unix socket with packets. Called by
-//! `connection`; knows nothing of readiness.
+//! `connection`. Nothing here blocks.
 //!
 //! The client sends CONNECT and gets a reply; from then on one packet is one message, in either direction, and the
 //! peer's closing is the device going away.
@@ -9,43 +9,38 @@
 //! reply,   12 bytes:  i32 status, 0 or a positive errno | u32 longest message | u8 version | 3 zero
 //! ```
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::sockopt::{ReceiveTimeout, SendTimeout};
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect as connect_socket, recv, send, setsockopt,
-    socket,
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect as connect_socket, recv, send, socket,
 };
-use nix::sys::time::TimeVal;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::time::sleep;
 
+use crate::descriptor::Descriptor;
 use crate::ioctl::ClientProperties;
 use crate::{ClientGuid, ConnectError, ReplyFault};
 
-/// Connects to the socket and through it to the client. Blocks until the peer has answered, at most for `limit`.
-pub(crate) fn connect(
+/// Connects to the socket and through it to the client, which is done when the peer has answered. The caller sets the
+/// deadline; dropping the future closes the connection.
+pub(crate) async fn connect(
     path: &Path,
     client: ClientGuid,
-    limit: Duration,
-) -> Result<(OwnedFd, ClientProperties), ConnectError> {
-    let failed = |errno| match errno {
-        // The socket's own time limit shows as EAGAIN.
-        Errno::EAGAIN => ConnectError::TimedOut { path: path.to_owned(), limit },
-        errno => ConnectError::from_errno(path, client, errno),
-    };
+) -> Result<(AsyncFd<Descriptor>, ClientProperties), ConnectError> {
     let mut reply = [0; REPLY_LENGTH];
-    let (fd, length) = exchange(path, &request(client), &mut reply, limit).map_err(failed)?;
-    let properties = match decode(reply, length) {
-        Ok(properties) => properties,
-        Err(Refusal::Errno(errno)) => return Err(ConnectError::from_errno(path, client, errno)),
-        Err(Refusal::Fault(fault)) => return Err(ConnectError::BadReply { path: path.to_owned(), fault }),
-    };
-    set_nonblocking(&fd).map_err(failed)?;
-    Ok((fd, properties))
+    let exchanged = exchange(path, &request(client), &mut reply).await;
+    let (fd, length) = exchanged.map_err(|errno| ConnectError::from_errno(path, client, errno))?;
+    match decode(reply, length) {
+        Ok(properties) => Ok((fd, properties)),
+        Err(Refusal::Errno(errno)) => Err(ConnectError::from_errno(path, client, errno)),
+        Err(Refusal::Fault(fault)) => Err(ConnectError::BadReply { path: path.to_owned(), fault }),
+    }
 }
 
 /// Reads one packet. 0 is the end: the peer has closed. A packet that does not fit shows its full length, which
@@ -65,22 +60,28 @@ enum Refusal {
 }
 
 /// Sends the request on a new connection and waits for the reply, whose true length is returned.
-fn exchange(
+async fn exchange(
     path: &Path,
     request: &[u8],
     reply: &mut [u8],
-    limit: Duration,
-) -> Result<(OwnedFd, usize), Errno> {
-    let deadline = Instant::now() + limit;
-    let fd = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None)?;
-    // Covers `connect` as well, which waits while the peer's backlog is full.
-    setsockopt(&fd, SendTimeout, &remaining(deadline))?;
-    connect_socket(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
+) -> Result<(AsyncFd<Descriptor>, usize), Errno> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
+    let address = UnixAddr::new(path)?;
+    // The peer's backlog is full, and nobody says when it no longer is.
+    while let Err(errno) = connect_socket(fd.as_raw_fd(), &address) {
+        if errno != Errno::EAGAIN {
+            return Err(errno);
+        }
+        sleep(BACKLOG_PAUSE).await;
+    }
     send(fd.as_raw_fd(), request, MsgFlags::MSG_NOSIGNAL)?;
-    setsockopt(&fd, ReceiveTimeout, &remaining(deadline))?;
-    match receive(fd.as_fd(), reply)? {
-        0 => Err(Errno::ECONNRESET),
-        length => Ok((fd, length)),
+    let fd = Descriptor::new(fd, false).register(Interest::READABLE)?;
+    let received = fd.async_io(Interest::READABLE, |fd| receive(fd.as_fd()?, reply).map_err(io::Error::from));
+    match received.await {
+        Ok(0) => Err(Errno::ECONNRESET),
+        Ok(length) => Ok((fd, length)),
+        Err(error) => Err(error.raw_os_error().map_or(Errno::EIO, Errno::from_raw)),
     }
 }
 
@@ -91,13 +92,6 @@ pub(crate) fn hung_up(fd: BorrowedFd<'_>) -> bool {
     // A hang-up is reported without being asked for. A descriptor that cannot be asked is of no use either.
     let [polled] = polled;
     answered.is_err() || polled.revents().is_none_or(|events| events.intersects(PollFlags::POLLHUP))
-}
-
-/// The time left, but never zero, which for a socket means for ever.
-fn remaining(deadline: Instant) -> TimeVal {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let seconds = i64::try_from(left.as_secs()).unwrap_or(i64::MAX / 2);
-    TimeVal::new(seconds, i64::from(left.subsec_micros().max(1)))
 }
 
 fn request(client: ClientGuid) -> [u8; REQUEST_LENGTH] {
@@ -128,11 +122,8 @@ fn decode(reply: [u8; REPLY_LENGTH], length: usize) -> Result<ClientProperties, 
     }
 }
 
-/// Only now, so that the connect itself could wait.
-fn set_nonblocking(fd: &OwnedFd) -> Result<(), Errno> {
-    fcntl(fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(drop)
-}
-
+/// Between two attempts at a peer whose backlog is full.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(5);
 const OP_CONNECT: u8 = 1;
 const REQUEST_LENGTH: usize = 24;
 const REPLY_LENGTH: usize = 12;
@@ -148,11 +139,5 @@ mod tests {
             0xe7, 0xa7, 0, 0, 0, 0,
         ];
         assert_eq!(request(ClientGuid::LME), expected);
-    }
-
-    #[test]
-    fn time_that_is_up_does_not_become_an_endless_wait() {
-        let past = Instant::now();
-        assert_eq!(remaining(past), TimeVal::new(0, 1));
     }
 }

@@ -183,14 +183,18 @@ pub(crate) fn data_header(remote: u32, length: usize) -> [u8; DATA_HEADER] {
     [MessageType::CHANNEL_DATA.0, a, b, c, d, e, f, g, h]
 }
 
-/// One question to a client of firmware other than LME, on a connection of its own. Its answer; some are empty.
-pub(crate) fn ask(path: &Path, client: Guid, question: &[u8]) -> Result<Vec<u8>> {
+/// Questions to a client of firmware other than LME, one after the other on a connection of their own. The answers; some are
+/// empty.
+pub(crate) fn ask(path: &Path, client: Guid, questions: &[&[u8]]) -> Result<Vec<Vec<u8>>> {
     let (device, max_message) = open(path, client)?;
-    send(device.as_raw_fd(), question, MsgFlags::MSG_NOSIGNAL)?;
-    let mut answer = vec![0; max_message];
-    let length = recv(device.as_raw_fd(), &mut answer, MsgFlags::empty())?;
-    answer.truncate(length);
-    Ok(answer)
+    let answer = |question: &&[u8]| {
+        send(device.as_raw_fd(), question, MsgFlags::MSG_NOSIGNAL)?;
+        let mut answer = vec![0; max_message];
+        let length = recv(device.as_raw_fd(), &mut answer, MsgFlags::empty())?;
+        answer.truncate(length);
+        Ok(answer)
+    };
+    questions.iter().map(answer).collect()
 }
 
 /// Opens the virtual device and connects to a client. Returns also the longest message that it takes.

@@ -16,6 +16,7 @@ use crate::{
     Secret,
     amthi::{ControlMode, Unprovision},
     machine::Machine,
+    retry::RetryPolicy,
     wsman::{WsmanError, classes::SetupAndConfigurationService},
 };
 
@@ -84,11 +85,11 @@ async fn commit<M: Machine>(
     let (mut client, _) = firmware.login_when_ready(&state, password).await?;
     let committed = SetupAndConfigurationService::commit_changes(&mut client).await;
     drop(client);
-    let attempts = match &committed {
-        Err(error) if !error.is_uncertain() => 1,
-        _ => firmware.policy.verify_attempts,
+    let patience = match &committed {
+        Err(error) if !error.is_uncertain() => RetryPolicy::ONCE,
+        _ => firmware.policy.verify,
     };
-    let now = firmware.settled(state.tls_enforced, attempts, |state| !state.is_half_provisioned()).await;
+    let now = firmware.settled(state.tls_enforced, patience, |state| !state.is_half_provisioned()).await;
     match (committed, now) {
         (_, Ok(now)) if !now.is_half_provisioned() && now.control_mode != ControlMode::None => {
             Ok(((), "provisioning is finished".into()))
@@ -115,13 +116,13 @@ async fn undo<M: Machine>(
     };
     if let Err(failure) = undone {
         tracing::debug!(%failure, "taking the setup back over the host interface");
-        let is_back = firmware.settled(state.tls_enforced, 1, DeviceState::is_inactive).await;
+        let is_back = firmware.settled(state.tls_enforced, RetryPolicy::ONCE, DeviceState::is_inactive).await;
         if !is_back.is_ok_and(|state| state.is_inactive()) {
             firmware.ask(&Unprovision).await?;
         }
     }
-    let attempts = firmware.policy.unprovision_attempts;
-    let now = firmware.settled(state.tls_enforced, attempts, DeviceState::is_inactive).await?;
+    let patience = firmware.policy.unprovision;
+    let now = firmware.settled(state.tls_enforced, patience, DeviceState::is_inactive).await?;
     if now.is_inactive() {
         return Ok(((), "the device is not activated, as before".into()));
     }
@@ -138,8 +139,8 @@ async fn confirmed<M: Machine>(
 ) -> Result<((), String), Failure> {
     let Err(error) = answer else { return Ok(((), "accepted".into())) };
     let was_sent = error.is_uncertain() || error.returned().is_some() || error.fault().is_some();
-    let attempts = if was_sent { firmware.policy.verify_attempts } else { 1 };
-    match firmware.control_mode(attempts, wanted).await {
+    let patience = if was_sent { firmware.policy.verify } else { RetryPolicy::ONCE };
+    match firmware.control_mode(patience, wanted).await {
         Ok(mode) if mode == wanted => {
             let mode = control_mode_words(mode);
             Ok(((), format!("the answer was no success ({error}), but the firmware is in {mode}")))
@@ -161,13 +162,13 @@ async fn conclude<M: Machine, O: Observer>(
         return execution.failed_before(failure);
     }
     let firmware = execution.firmware;
-    let attempts = if result.is_ok() { firmware.policy.verify_attempts } else { 1 };
+    let patience = if result.is_ok() { firmware.policy.verify } else { RetryPolicy::ONCE };
     let is_reached: fn(&DeviceState) -> bool = match wanted {
         ControlMode::Client => |state| state.is_active_in(ControlMode::Client),
         _ => |state| state.is_active_in(ControlMode::Admin),
     };
     let reading = async {
-        let state = firmware.settled(before.tls_enforced, attempts, is_reached).await?;
+        let state = firmware.settled(before.tls_enforced, patience, is_reached).await?;
         Ok((state, state.to_string()))
     };
     match (result, execution.step(StepName::Verify, reading).await) {

@@ -129,6 +129,7 @@ impl Reading {
 }
 
 /// AMT counts in 32 bits, until 2106.
+#[expect(clippy::disallowed_methods, reason = "firmware is told the time of day")]
 fn host_seconds() -> u32 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u32::try_from(since.as_secs()).unwrap_or(u32::MAX)

@@ -13,6 +13,7 @@ use crate::{
     amthi::{ControlMode, ProvisioningState, StopConfiguration, Unprovision},
     ask::AskError,
     machine::Machine,
+    retry::RetryPolicy,
     wsman::{Client, classes::SetupAndConfigurationService},
 };
 
@@ -133,8 +134,8 @@ async fn unprovision<M: Machine>(
     drop(client);
     let Err(error) = answer else { return Ok(((), "accepted".into())) };
     let has_left = has_left(partial);
-    let attempts = if error.is_uncertain() { firmware.policy.unprovision_attempts } else { 1 };
-    match firmware.settled(state.tls_enforced, attempts, has_left).await {
+    let patience = if error.is_uncertain() { firmware.policy.unprovision } else { RetryPolicy::ONCE };
+    match firmware.settled(state.tls_enforced, patience, has_left).await {
         Ok(state) if has_left(&state) => {
             Ok(((), format!("the answer was no success ({error}), but the device is not activated")))
         }
@@ -176,8 +177,8 @@ async fn confirmed<M: Machine>(
     answer: Result<(), AskError>,
 ) -> Result<((), String), Failure> {
     let Err(error) = answer else { return Ok(((), "accepted".into())) };
-    let attempts = if error.is_uncertain() { firmware.policy.unprovision_attempts } else { 1 };
-    match firmware.settled(state.tls_enforced, attempts, DeviceState::is_inactive).await {
+    let patience = if error.is_uncertain() { firmware.policy.unprovision } else { RetryPolicy::ONCE };
+    match firmware.settled(state.tls_enforced, patience, DeviceState::is_inactive).await {
         Ok(state) if state.is_inactive() => {
             Ok(((), format!("the answer was no success ({error}), but the device is not activated")))
         }
@@ -201,9 +202,9 @@ async fn conclude<M: Machine, O: Observer>(
     {
         return execution.failed_before(failure);
     }
-    let attempts = if result.is_ok() { firmware.policy.unprovision_attempts } else { 1 };
+    let patience = if result.is_ok() { firmware.policy.unprovision } else { RetryPolicy::ONCE };
     let reading = async {
-        let state = firmware.settled(before.tls_enforced, attempts, has_left).await?;
+        let state = firmware.settled(before.tls_enforced, patience, has_left).await?;
         Ok((state, state.to_string()))
     };
     match (result, execution.step(StepName::Verify, reading).await) {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     amthi::ControlMode,
     machine::Machine,
+    retry::RetryPolicy,
     wsman::{Client, WsmanError, classes::GeneralSettings},
 };
 
@@ -83,9 +84,9 @@ async fn activation<M: Machine, O: Observer>(
 ) -> Outcome {
     // What was begun goes on without the daemon, and takes firmware no longer than if it were waited for: a device that is
     // as it was before may be another in a moment.
-    let attempts = execution.firmware.policy.verify_attempts;
+    let patience = execution.firmware.policy.verify;
     let is_final = |state: &DeviceState| !state.is_half_provisioned() && *state != record.before;
-    let state = match read(&mut execution, attempts, is_final).await {
+    let state = match read(&mut execution, patience, is_final).await {
         Ok(state) => state,
         Err(outcome) => return outcome,
     };
@@ -130,8 +131,8 @@ async fn taken_back<M: Machine, O: Observer>(
     record: &Record,
     undone: Result<(), Failure>,
 ) -> Outcome {
-    let attempts = execution.firmware.policy.unprovision_attempts;
-    let state = match read(&mut execution, attempts, DeviceState::is_inactive).await {
+    let patience = execution.firmware.policy.unprovision;
+    let state = match read(&mut execution, patience, DeviceState::is_inactive).await {
         Ok(state) => state,
         Err(outcome) => return outcome,
     };
@@ -149,8 +150,8 @@ async fn taken_back<M: Machine, O: Observer>(
 /// Unprovisioning takes firmware a while. One that was begun is waited for; one that stopped half-way is finished.
 async fn deactivation<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, partial: bool) -> Outcome {
     let (before, has_left) = (execution.before, deactivate::has_left(partial));
-    let attempts = execution.firmware.policy.unprovision_attempts;
-    let mut state = match read(&mut execution, attempts, has_left).await {
+    let patience = execution.firmware.policy.unprovision;
+    let mut state = match read(&mut execution, patience, has_left).await {
         Ok(state) => state,
         Err(outcome) => return outcome,
     };
@@ -158,7 +159,7 @@ async fn deactivation<M: Machine, O: Observer>(mut execution: Execution<'_, M, O
         execution.note("finishing the deactivation");
         // How far this came is read at the end.
         let _ = deactivate::leave_without_login(&mut execution).await;
-        state = match read(&mut execution, attempts, has_left).await {
+        state = match read(&mut execution, patience, has_left).await {
             Ok(state) => state,
             Err(outcome) => return outcome,
         };
@@ -178,12 +179,12 @@ async fn deactivation<M: Machine, O: Observer>(mut execution: Execution<'_, M, O
 /// Reads what the device is until it is settled. The error is the end of the job.
 async fn read<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
-    attempts: u32,
+    patience: RetryPolicy,
     settled: impl Fn(&DeviceState) -> bool + Send + Sync,
 ) -> Result<DeviceState, Outcome> {
     let (firmware, before) = (execution.firmware, execution.before);
     let reading = async {
-        let state = firmware.settled(before.tls_enforced, attempts, settled).await?;
+        let state = firmware.settled(before.tls_enforced, patience, settled).await?;
         Ok((state, state.to_string()))
     };
     execution.step(StepName::Verify, reading).await.map_err(|failure| {

@@ -23,9 +23,19 @@ impl From<AskError> for Failure {
     }
 }
 
+/// A password that firmware itself gave out is not the user's fault, and nothing that he could give would help.
 impl From<WsmanError> for Failure {
     fn from(error: WsmanError) -> Self {
-        Self::new(reason(&error), sentence(error))
+        match &error {
+            WsmanError::Login(LoginError::Rejected { user }) if user.starts_with(OWN_ACCOUNT) => {
+                let sentence = format!(
+                    "The firmware refuses the local system account `{user}`, which it gave out itself."
+                );
+                Self::new(Reason::AccessDenied, sentence)
+                    .next("Try again. If it comes back, restart the machine: the account is renewed then.")
+            }
+            _ => Self::new(reason(&error), sentence(error)),
+        }
     }
 }
 
@@ -43,7 +53,7 @@ fn reason(error: &WsmanError) -> Reason {
         | WsmanError::Status(SERVICE_UNAVAILABLE) => Reason::WsmanUnreachable,
         WsmanError::Tls(_) => Reason::TlsFailed,
         WsmanError::Silent(_) | WsmanError::Lost | WsmanError::NotCarried { .. } => Reason::AnswerLost,
-        WsmanError::Login(LoginError::Rejected | LoginError::Required) => Reason::PasswordWrong,
+        WsmanError::Login(LoginError::Rejected { .. } | LoginError::Required) => Reason::PasswordWrong,
         WsmanError::Login(LoginError::NotSendable)
         | WsmanError::Resource(_)
         | WsmanError::Xml(XmlError::Forbidden | XmlError::Name) => Reason::RequestInvalid,
@@ -84,5 +94,7 @@ pub(super) fn sentence(error: impl Display) -> String {
     format!("{first}{}{stop}", characters.as_str())
 }
 
+/// Accounts that firmware gives out to programs of its own machine begin so (amthi 3.12).
+const OWN_ACCOUNT: &str = "$$";
 const FORBIDDEN: u16 = 403;
 const SERVICE_UNAVAILABLE: u16 = 503;

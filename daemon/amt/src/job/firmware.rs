@@ -9,8 +9,8 @@ use crate::{
         CertificateHash, CodeVersions, ControlMode, EnumerateHashHandles, GetCertificateHash,
         GetCodeVersions, GetControlMode, GetLocalSystemAccount, GetProvisioningState,
     },
-    ask::{AskError, Question, ask},
-    machine::Machine,
+    ask::{AskError, OpenClient, Questions, ask},
+    machine::{Burst, HostClient, Machine},
     mhc::{AmtEnablement, IsChangeToAmtEnabled},
     retry::RetryPolicy,
     wsman::{
@@ -38,16 +38,14 @@ impl<'a, M: Machine> Firmware<'a, M> {
         Self { machine, policy }
     }
 
-    pub(super) async fn ask<Q: Question>(self, question: &Q) -> Result<Q::Answer, AskError> {
-        ask(self.machine, question, &self.policy.ask).await
+    pub(super) async fn ask<Q: Questions>(self, questions: &Q) -> Result<Q::Answer, AskError> {
+        ask(self.machine, questions, &self.policy.ask).await
     }
 
     /// What the device is. Whether it enforces TLS is asked of it, and if it does not say, its generation tells
     /// (activation 15).
     pub(super) async fn examine(self) -> Result<Device, Failure> {
-        let control_mode = self.ask(&GetControlMode).await?;
-        let provisioning_state = self.ask(&GetProvisioningState).await?;
-        let versions = self.ask(&GetCodeVersions).await?;
+        let ((control_mode, provisioning_state), versions) = self.ask(&(STATE, GetCodeVersions)).await?;
         let patience = RetryPolicy::once(self.policy.enablement_limit);
         let enablement = match ask(self.machine, &IsChangeToAmtEnabled, &patience).await {
             Ok(enablement) => Some(enablement),
@@ -65,53 +63,44 @@ impl<'a, M: Machine> Firmware<'a, M> {
 
     /// What the device is now. Whether it enforces TLS does not change.
     pub(super) async fn state(self, tls_enforced: bool) -> Result<DeviceState, AskError> {
-        let control_mode = self.ask(&GetControlMode).await?;
-        let provisioning_state = self.ask(&GetProvisioningState).await?;
+        let (control_mode, provisioning_state) = self.ask(&STATE).await?;
         Ok(DeviceState { control_mode, provisioning_state, tls_enforced })
     }
 
-    /// Reads what the device is until it is as wanted, at most so often. Returns what was read last.
+    /// Reads what the device is until it is as wanted, as patiently as said. Returns what was read last.
     pub(super) async fn settled(
         self,
         tls_enforced: bool,
-        attempts: u32,
+        patience: RetryPolicy,
         wanted: impl Fn(&DeviceState) -> bool + Send + Sync,
     ) -> Result<DeviceState, AskError> {
-        let mut made: u32 = 1;
+        let mut attempts = patience.start();
         loop {
             let state = self.state(tls_enforced).await;
-            if made >= attempts || state.as_ref().is_ok_and(&wanted) {
+            if state.as_ref().is_ok_and(&wanted) || !attempts.again().await {
                 return state;
             }
-            made = made.saturating_add(1);
-            sleep(self.policy.verify_pause).await;
         }
     }
 
-    /// Reads the control mode until it is this one, at most so often.
+    /// Reads the control mode until it is this one, as patiently as said.
     pub(super) async fn control_mode(
         self,
-        attempts: u32,
+        patience: RetryPolicy,
         wanted: ControlMode,
     ) -> Result<ControlMode, AskError> {
-        let mut made: u32 = 1;
+        let mut attempts = patience.start();
         loop {
             let mode = self.ask(&GetControlMode).await;
-            if made >= attempts || mode.as_ref().is_ok_and(|mode| *mode == wanted) {
+            if mode.as_ref().is_ok_and(|mode| *mode == wanted) || !attempts.again().await {
                 return mode;
             }
-            made = made.saturating_add(1);
-            sleep(self.policy.verify_pause).await;
         }
     }
 
     /// The certificate hashes that firmware has.
     pub(super) async fn hashes(self) -> Result<Vec<CertificateHash>, AskError> {
-        let mut hashes = Vec::new();
-        for handle in self.ask(&EnumerateHashHandles).await?.into_iter().take(MAX_HASHES) {
-            hashes.push(self.ask(&GetCertificateHash { handle }).await?);
-        }
-        Ok(hashes)
+        self.ask(&AllHashes).await
     }
 
     /// A client that acts as this user.
@@ -132,7 +121,7 @@ impl<'a, M: Machine> Firmware<'a, M> {
         state: &DeviceState,
     ) -> Result<(Client<&'a M>, HostBasedSetupService), Failure> {
         let mut client = self.local_client(state).await?;
-        let service = client.read().await.map_err(by_local_account)?;
+        let service = client.read().await?;
         Ok((client, service))
     }
 
@@ -201,6 +190,26 @@ impl<'a, M: Machine> Firmware<'a, M> {
     }
 }
 
+/// What the device is, as its host interface says it.
+const STATE: (GetControlMode, GetProvisioningState) = (GetControlMode, GetProvisioningState);
+
+/// Every certificate hash, in one burst: there are about twenty.
+struct AllHashes;
+
+impl Questions for AllHashes {
+    type Answer = Vec<CertificateHash>;
+    const CLIENT: HostClient = HostClient::Amthi;
+    const CHANGES: bool = false;
+
+    async fn ask_on<B: Burst>(&self, client: &mut OpenClient<B>) -> Result<Self::Answer, AskError> {
+        let mut hashes = Vec::new();
+        for handle in client.ask(&EnumerateHashHandles).await?.into_iter().take(MAX_HASHES) {
+            hashes.push(client.ask(&GetCertificateHash { handle }).await?);
+        }
+        Ok(hashes)
+    }
+}
+
 /// What a device is, with what is only needed for planning.
 pub(super) struct Device {
     pub(super) state: DeviceState,
@@ -214,16 +223,6 @@ pub(super) const ADMIN: &str = "admin";
 /// That account with this password.
 fn admin(password: &Secret) -> Credentials {
     Credentials { user: ADMIN.into(), password: password.clone() }
-}
-
-/// A password that firmware itself gave out is not the user's fault.
-pub(super) fn by_local_account(error: WsmanError) -> Failure {
-    if error.is_rejected_login() {
-        let sentence = "The firmware refuses the local system account that it gave out itself.";
-        return Failure::new(Reason::AccessDenied, sentence)
-            .next("Try again. If it comes back, restart the machine: the account is renewed then.");
-    }
-    error.into()
 }
 
 /// Whether a login that failed so may succeed some seconds later.

@@ -52,8 +52,8 @@ pub struct WsmanAnswer {
 /// that take something back ([`StepName::Undo`], [`StepName::StopConfiguration`]) and [`StepName::CommitChanges`] where
 /// firmware turned out to need it.
 pub trait Observer: Send {
-    /// A step is about to touch firmware: to be written to stable storage before this returns. Where it returns an
-    /// error the step does not happen, and the job ends.
+    /// A step is about to begin. One that does more than read ([`StepName::only_reads`]) is to be on stable storage before
+    /// this returns. Where it returns an error the step does not happen, and the job ends.
     fn step_begins(&mut self, step: StepName) -> impl Future<Output = Result<(), JournalLost>> + Send;
 
     /// A step has ended.

@@ -185,6 +185,12 @@ impl StepName {
     pub const fn only_reads(self) -> bool {
         matches!(self, Self::Login | Self::ReadSetupService | Self::Verify)
     }
+
+    /// Whether firmware shows afterwards, without a secret, what came of the step. Of passwords it does not, and what a raw
+    /// call does is not known here.
+    pub const fn is_read_back(self) -> bool {
+        !matches!(self, Self::ChangePassword | Self::SetMebxPassword | Self::Call)
+    }
 }
 
 impl fmt::Display for StepName {

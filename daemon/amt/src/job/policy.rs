@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{retry::RetryPolicy, wsman::ClientConfig};
 
-/// Pauses and attempts of flows. Every wait of a flow is one of these times one of those, or a single exchange.
+/// Limits, pauses and attempts of flows. Every wait of a flow is bounded by these, or is a single exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// For questions over the host interface.
@@ -18,13 +18,11 @@ pub struct Policy {
     /// Authorities (DER) by which the identity of a device that enforces TLS must be signed. Without any it is not
     /// verified, and the plan says so.
     pub authorities: Vec<Vec<u8>>,
-    /// How often the control mode is read until it is what a step should have made it, or until a failure is believed
+    /// How long the control mode is read until it is what a step should have made it, or until a failure is believed
     /// (activation 3.4).
-    pub verify_attempts: u32,
-    /// Between two readings.
-    pub verify_pause: Duration,
-    /// How often the control mode is read after an unprovision, which takes firmware some seconds.
-    pub unprovision_attempts: u32,
+    pub verify: RetryPolicy,
+    /// How long the control mode is read after an unprovision, which takes firmware some seconds.
+    pub unprovision: RetryPolicy,
     /// How often a login is tried shortly after an activation, when firmware may not know the right password yet, and
     /// may close connections (activation 9).
     pub settle_attempts: u32,
@@ -43,9 +41,8 @@ impl Default for Policy {
             wsman: ClientConfig::default(),
             enablement_limit: Duration::from_secs(5),
             authorities: Vec::new(),
-            verify_attempts: 5,
-            verify_pause: Duration::from_secs(1),
-            unprovision_attempts: 30,
+            verify: RetryPolicy::until(Duration::from_secs(5), FIRST_LOOK, LONGEST_PAUSE),
+            unprovision: RetryPolicy::until(Duration::from_secs(30), FIRST_LOOK, LONGEST_PAUSE),
             settle_attempts: 4,
             settle_pause: Duration::from_secs(3),
             clock_tolerance: Duration::from_secs(1),
@@ -53,3 +50,7 @@ impl Default for Policy {
         }
     }
 }
+
+/// Firmware that is quick costs no wait, and one that takes seconds is noticed a tenth of one later.
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);

@@ -118,6 +118,11 @@ impl Login {
         self.rejected = false;
     }
 
+    fn rejection(&self) -> LoginError {
+        let user = self.credentials.as_ref().map(|credentials| credentials.user.clone());
+        LoginError::Rejected { user: user.unwrap_or_default() }
+    }
+
     /// A new request begins.
     pub(super) fn begin(&mut self) {
         if let Some(session) = &mut self.session {
@@ -129,7 +134,7 @@ impl Login {
     /// never sent again: some refusals lock the account for everybody.
     pub(super) fn authorization(&mut self, request: &About<'_>) -> Result<Option<String>, LoginError> {
         if self.rejected {
-            return Err(LoginError::Rejected);
+            return Err(self.rejection());
         }
         let (Some(credentials), Some(session)) = (&self.credentials, &mut self.session) else {
             return Ok(None);
@@ -148,7 +153,7 @@ impl Login {
         }
         if self.session.as_ref().is_some_and(|session| session.is_fresh) && !challenge.stale {
             self.rejected = true;
-            return Err(LoginError::Rejected);
+            return Err(self.rejection());
         }
         self.session = Some(Session { challenge, count: 0, is_fresh: true });
         Ok(())
@@ -164,13 +169,16 @@ pub(super) struct About<'a> {
 }
 
 /// Why there is no login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
     /// Wrong name or password, or the account is locked for a while. It is not tried again by itself.
     #[error(
-        "AMT refused the user name and password: check them; after several wrong ones it refuses the right one, too, for some minutes"
+        "AMT refused the account `{user}` with the given password: check both; after several wrong passwords it refuses the right one, too, for some minutes"
     )]
-    Rejected,
+    Rejected {
+        /// The account.
+        user: String,
+    },
     /// Firmware wants a login and none was given.
     #[error("AMT wants a user name and a password for this")]
     Required,

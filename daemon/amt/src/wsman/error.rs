@@ -124,7 +124,7 @@ impl WsmanError {
 
     /// Whether the user name and password were refused.
     pub fn is_rejected_login(&self) -> bool {
-        matches!(self, Self::Login(LoginError::Rejected))
+        matches!(self, Self::Login(LoginError::Rejected { .. }))
     }
 }
 

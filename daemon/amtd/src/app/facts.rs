@@ -135,6 +135,7 @@ fn link(link: &LinkStatus) -> status::Link {
         connects: link.connects,
         max_message_length: link.max_message_length,
         protocol_version: link.protocol_version,
+        unanswered_since: link.unanswered_since.map(Timestamp),
         last_error: link.last_error.clone(),
     }
 }

@@ -76,6 +76,8 @@ fn policy(section: &config::Flows) -> Result<Policy, PemError> {
         Some(path) => certificates("flows.authorities", path)?,
         None => Vec::new(),
     };
+    let (first, longest) = (section.verify_pause.get(), section.verify_max_pause.get());
+    let settling = |deadline| RetryPolicy::until(deadline, first, longest);
     Ok(Policy {
         ask: RetryPolicy {
             attempts: section.ask_attempts,
@@ -96,9 +98,8 @@ fn policy(section: &config::Flows) -> Result<Policy, PemError> {
             max_instances: section.wsman_max_instances,
         },
         enablement_limit: section.enablement_limit.get(),
-        verify_attempts: section.verify_attempts,
-        verify_pause: section.verify_pause.get(),
-        unprovision_attempts: section.unprovision_attempts,
+        verify: settling(section.verify_deadline.get()),
+        unprovision: settling(section.unprovision_deadline.get()),
         settle_attempts: section.settle_attempts,
         settle_pause: section.settle_pause.get(),
         clock_tolerance: section.clock_tolerance.get(),

@@ -42,12 +42,14 @@ section! {
         /// device that enforces TLS must show such an identity before it is activated. Without the file it is not
         /// verified, and plans say so.
         authorities: Option<PathBuf> = None, example "\"/etc/amtd/odca.pem\"";
-        /// How often the control mode is read until it is what a step should have made it.
-        verify_attempts: u32 = 5, allowed 1..=1000;
-        /// Pause between two readings.
-        verify_pause: Period = seconds(1), allowed milliseconds(10)..=minutes(1);
+        /// How long the control mode is read until it is what a step should have made it.
+        verify_deadline: Period = seconds(5), allowed milliseconds(10)..=hours(1);
         /// The same after a deactivation, which takes firmware some seconds.
-        unprovision_attempts: u32 = 30, allowed 1..=1000;
+        unprovision_deadline: Period = seconds(30), allowed milliseconds(10)..=hours(1);
+        /// Pause after the first of these readings; after the n-th it is n times as long.
+        verify_pause: Period = milliseconds(10), allowed milliseconds(10)..=minutes(1);
+        /// The longest pause.
+        verify_max_pause: Period = milliseconds(100), allowed milliseconds(10)..=minutes(1);
         /// How often a login is tried shortly after an activation, when firmware may not know the right password yet.
         settle_attempts: u32 = 4, allowed 1..=100;
         /// Pause between two of these logins.

@@ -98,17 +98,21 @@ impl Connector {
         end: &End,
         proven: bool,
     ) -> Pause {
-        let now = Instant::now();
-        if proven {
-            self.recovery.healthy();
-        }
-        let pause = match end {
-            End::Device(error) => self.recovery.lost(now, error),
-            End::Session(error) => self.recovery.session_failed(now, error.fault() == Fault::Incompatible),
-            End::Stalled | End::Empty | End::Asked(_) => self.recovery.session_failed(now, false),
-        };
+        let pause = pause_after(&mut self.recovery, Instant::now(), end, proven);
         self.phase = Phase::Pausing(rest(Some(connection), node, pause));
         pause
+    }
+}
+
+/// What a loss means for the next attempt.
+pub(crate) fn pause_after(recovery: &mut Recovery, now: Instant, end: &End, proven: bool) -> Pause {
+    if proven {
+        recovery.healthy();
+    }
+    match end {
+        End::Device(error) => recovery.lost(now, error),
+        End::Session(error) => recovery.session_failed(now, error.fault() == Fault::Incompatible),
+        End::Stalled | End::Empty | End::Asked(_) => recovery.session_failed(now, false),
     }
 }
 

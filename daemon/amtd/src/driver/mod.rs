@@ -11,6 +11,8 @@ mod alerts;
 mod handle;
 mod heartbeat;
 mod link;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod status;
 pub(crate) mod wake;
 
@@ -294,6 +296,8 @@ impl Driver {
                         warn!(%flow, %class, waited_ms, unlogged, "an urgent request waited for its turn");
                     }
                 }
+                Event::Silent { since } => self.fell_silent(now.saturating_duration_since(since)),
+                Event::Speaks => self.speaks_again(),
                 Event::Session(event) => self.session_event(now, event),
             }
         }
@@ -489,6 +493,23 @@ impl Driver {
         self.publish(LinkState::Up, true, detail);
     }
 
+    /// The link stands, and firmware has answered nobody for so long.
+    fn fell_silent(&self, time: Duration) {
+        let since = SystemTime::now().checked_sub(time);
+        warn!(?time, "the firmware answers no requests");
+        self.link.send_modify(|link| {
+            let at = humantime::format_rfc3339_seconds(since.unwrap_or(link.since));
+            link.unanswered_since = since.or(Some(link.since));
+            link.detail = format!("the firmware has answered no request since {at}");
+        });
+    }
+
+    fn speaks_again(&self) {
+        info!("the firmware answers requests again");
+        self.link.send_modify(|link| link.unanswered_since = None);
+        self.publish_ports();
+    }
+
     fn publish(&self, state: LinkState, ready: bool, detail: String) {
         let is_trouble = !matches!(state, LinkState::Down | LinkState::Connecting | LinkState::Up);
         self.link.send_if_modified(|link| {
@@ -505,6 +526,7 @@ impl Driver {
             let news = changed || link.detail != detail;
             if !ready {
                 link.ports.clear();
+                link.unanswered_since = None;
             }
             (link.state, link.ready, link.detail) = (state, ready, detail);
             news

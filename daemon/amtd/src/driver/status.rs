@@ -29,6 +29,8 @@ pub struct LinkStatus {
     pub max_message_length: usize,
     /// Version that the firmware client reported on connect.
     pub protocol_version: u8,
+    /// Since when firmware has answered no request although it had some, while `ready`.
+    pub unanswered_since: Option<SystemTime>,
     /// Why the link was last lost or could not be made.
     pub last_error: Option<String>,
 }
@@ -45,6 +47,7 @@ impl LinkStatus {
             connects: 0,
             max_message_length: 0,
             protocol_version: 0,
+            unanswered_since: None,
             last_error: None,
         }
     }

@@ -88,6 +88,7 @@ pub struct CursorError {
 
 impl Log {
     /// One that remembers so many events at most.
+    #[expect(clippy::disallowed_methods, reason = "a name for this run")]
     pub fn new(capacity: usize) -> Self {
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let run = Run(u64::try_from(began.as_nanos()).unwrap_or(u64::MAX));

@@ -51,7 +51,7 @@ pub async fn watch(log: Log, mut sources: Sources) {
 /// What was told already.
 #[derive(Debug, Default)]
 struct Seen {
-    link: Option<(&'static str, bool)>,
+    link: Option<(&'static str, bool, bool)>,
     forwarded: Vec<u16>,
     ports: Vec<KnownPort>,
     facts: [(&'static str, String); FACTS],
@@ -70,7 +70,7 @@ const FACTS: usize = 6;
 
 impl Seen {
     fn link(&mut self, log: &Log, link: &LinkStatus) {
-        let state = (link.state.name(), link.ready);
+        let state = (link.state.name(), link.ready, link.unanswered_since.is_some());
         if self.link.replace(state) != Some(state) {
             log.push(Event::Link { state: link.state.name(), detail: link.detail.clone() });
         }

@@ -102,7 +102,7 @@ pub(super) async fn serve<S: Socket>(
             () = wake.wait() => relay.timeout(Instant::now()),
             () = stop.cancelled(), if !stopping => {
                 stopping = true;
-                relay.stop();
+                relay.stop(Instant::now());
             }
         }
     }

@@ -13,6 +13,7 @@ mod door;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod hello;
 mod holder;
 mod http;
 mod limits;
@@ -66,6 +67,7 @@ pub use self::{
 };
 use crate::{
     complaints::Complaints,
+    crowd::Crowd,
     driver::{ForwardRequest, ForwardRequests, Handle},
     events::Log,
 };
@@ -124,6 +126,7 @@ pub struct Front {
     per_peer: HashMap<u32, usize>,
     clients: Clients,
     connections: JoinSet<(FlowId, Summary)>,
+    crowd: Crowd,
     status: watch::Sender<FrontStatus>,
     accept_again_at: Option<Instant>,
     complaints: Complaints<Trouble>,
@@ -152,6 +155,7 @@ impl Front {
             per_peer: HashMap::new(),
             clients: Clients::default(),
             connections: JoinSet::new(),
+            crowd: Crowd::default(),
             status,
             accept_again_at: None,
             complaints: Complaints::default(),
@@ -283,6 +287,7 @@ impl Front {
         });
         self.clients.opened(id, (spec, owner), meter, task);
         let connections = self.connections.len();
+        self.crowd.counts(connections);
         self.status.send_modify(|status| {
             status.accepted += 1;
             status.connections = connections;
@@ -312,6 +317,7 @@ impl Front {
             self.complain(Trouble::Refused, what, Some(peer));
         }
         let connections = self.connections.len();
+        self.crowd.counts(connections);
         self.status.send_modify(|status| {
             status.connections = connections;
             status.answered += summary.answered;

@@ -27,6 +27,7 @@ use bytes::{Bytes, BytesMut};
 use super::{
     answer,
     classify::Client,
+    hello::Hello,
     http::{Asked, RequestSide, ResponseSide, Step},
     limits::RelayConfig,
     turn::Turn,
@@ -47,6 +48,9 @@ pub(crate) struct Summary {
     /// Bytes to the client.
     pub(crate) to_client: u64,
 }
+
+/// After the daemon began to stop: how long a client that was let in before has to ask.
+pub(super) const LAST_CALL: Duration = Duration::from_secs(3);
 
 /// How the socket is to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +85,8 @@ pub(crate) struct Relay {
     asked: VecDeque<Asked>,
     /// The stream is not HTTP, or cannot be followed any more.
     opaque: bool,
+    /// The beginning of a stream that is not HTTP.
+    hello: Hello,
     /// The beginning of a head, or of a request that is held back.
     held: BytesMut,
     /// How much of [`Self::held`] was followed already.
@@ -93,8 +99,8 @@ pub(crate) struct Relay {
     client_done: bool,
     /// The client announced that its last request is its last: it sends no more.
     said_last: bool,
-    /// The daemon stops: this exchange is the last.
-    stopping: bool,
+    /// The daemon stops, since then: this exchange is the last.
+    stopping: Option<Instant>,
     /// The close must be visible as a failure.
     cut: bool,
     /// Last byte from the client, or to it.
@@ -122,13 +128,14 @@ impl Relay {
             responses: ResponseSide::default(),
             asked: VecDeque::new(),
             opaque: false,
+            hello: Hello::default(),
             held: BytesMut::new(),
             followed: 0,
             to_client: VecDeque::new(),
             commands: Vec::new(),
             client_done: false,
             said_last: false,
-            stopping: false,
+            stopping: None,
             cut: false,
             client_activity: now,
             answer_activity: None,
@@ -274,10 +281,12 @@ impl Relay {
         self.phase == Phase::Open
     }
 
-    /// The daemon stops: the exchange under way may end, no other begins.
-    pub(crate) fn stop(&mut self) {
-        self.stopping = true;
-        if self.phase == Phase::Open && !self.exchange_under_way() {
+    /// The daemon stops: the exchange under way may end, no other begins. A client that was let in and has not asked yet, or not to
+    /// the end, is given a moment for it: it could not know, and would take the end for a failure.
+    pub(crate) fn stop(&mut self, now: Instant) {
+        self.stopping = Some(now);
+        let rests = self.client_done || (self.summary.from_client > 0 && self.head_since.is_none());
+        if self.phase == Phase::Open && !self.exchange_under_way() && rests {
             self.end_orderly();
         }
     }
@@ -392,7 +401,7 @@ impl Relay {
         if !bytes.is_empty() {
             self.room = self.room.saturating_sub(bytes.len());
             self.owed = true;
-            let whole = !self.opaque && !self.requests.in_body();
+            let whole = if self.opaque { self.hello.ends_in(&bytes) } else { !self.requests.in_body() };
             self.commands.push(FlowCommand::Send { bytes, whole });
         }
     }
@@ -414,7 +423,7 @@ impl Relay {
             }
         }
         self.to_client.push_back(bytes);
-        if !self.exchange_under_way() && (self.client_done || self.stopping) {
+        if !self.exchange_under_way() && (self.client_done || self.stopping.is_some()) {
             self.end_orderly();
         }
     }
@@ -496,6 +505,9 @@ impl Relay {
                 Some(answered) if self.opaque && !self.owed => Some((answered, self.config.half_close_quiet)),
                 _ => Some((last.max(at), self.config.half_close_limit)),
             };
+        }
+        if let Some(at) = self.stopping.filter(|_| !self.exchange_under_way()) {
+            return Some((at, LAST_CALL));
         }
         if let Some(at) = self.head_since {
             return Some((at, self.config.head_wait));

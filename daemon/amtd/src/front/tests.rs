@@ -16,7 +16,7 @@ use super::{
     bench::{Bench, GET, HTTP, OK, OPAQUE, client, config, part, send},
     classify::{Client, Rules, samples},
     limits::RelayConfig,
-    relay::{Ending, Relay},
+    relay::{Ending, LAST_CALL, Relay},
 };
 use crate::{config::Config, driver::FlowCommand};
 
@@ -297,15 +297,47 @@ fn an_announced_close_gives_firmware_the_last_word() {
 fn a_stop_lets_the_exchange_finish_and_no_other_begin() {
     let mut bench = Bench::new();
     bench.client(GET);
-    bench.relay.stop();
+    bench.relay.stop(bench.now);
     assert_eq!(bench.commands(), []);
     let commands = bench.firmware(OK);
     assert_eq!(commands.last(), Some(&FlowCommand::Close { orderly: true }));
     assert_eq!(bench.read(), OK);
 
     let mut resting = Bench::new();
-    resting.relay.stop();
-    assert_eq!(resting.commands(), [FlowCommand::Close { orderly: true }]);
+    resting.client(GET);
+    resting.firmware(OK);
+    resting.read();
+    resting.relay.stop(resting.now);
+    assert_eq!(resting.commands().last(), Some(&FlowCommand::Close { orderly: true }));
+}
+
+#[test]
+fn a_stop_does_not_cut_off_who_is_about_to_ask() {
+    for begun in [&b""[..], &GET[..10]] {
+        let mut bench = Bench::new();
+        if !begun.is_empty() {
+            bench.client(begun);
+        }
+        bench.relay.stop(bench.now);
+        let commands = bench.client(&GET[begun.len()..]);
+        assert_eq!(sent(&commands), GET);
+        assert_eq!(bench.firmware(OK).last(), Some(&FlowCommand::Close { orderly: true }));
+        assert_eq!(bench.read(), OK);
+    }
+}
+
+#[test]
+fn a_client_that_asks_nothing_holds_up_a_stop_for_a_moment_only() {
+    for begun in [&b""[..], &GET[..10]] {
+        let mut bench = Bench::new();
+        if !begun.is_empty() {
+            bench.client(begun);
+        }
+        bench.relay.stop(bench.now);
+        assert_eq!(bench.commands(), []);
+        assert_eq!(bench.wait(), LAST_CALL);
+        assert_eq!(bench.commands(), [FlowCommand::Close { orderly: true }]);
+    }
 }
 
 #[test]
@@ -531,7 +563,7 @@ fn a_stop_does_not_lose_a_request_that_is_held() {
     let whole = heartbeat();
     let (first, rest) = whole.split_at(body_at(&whole) + 50);
     assert_eq!(bench.client(first), []);
-    bench.relay.stop();
+    bench.relay.stop(bench.now);
     let mut commands = bench.commands();
     commands.extend(bench.client(rest));
     assert_eq!(sent(&commands), whole);
@@ -628,6 +660,20 @@ proptest! {
         let head = httparse::Request::new(&mut headers).parse(left);
         prop_assert_eq!(head, Ok(httparse::Status::Partial), "more was left than the beginning of a head");
     }
+}
+
+#[test]
+fn the_first_record_of_a_tls_stream_is_whole_and_nothing_after_it() {
+    let secure = Client { port: Port(16_993), ..client() };
+    let mut bench = Bench::with(config(), secure);
+    let whole = |commands: &[FlowCommand]| match commands.last() {
+        Some(FlowCommand::Send { whole, .. }) => *whole,
+        other => panic!("{other:?}"),
+    };
+    assert!(!whole(&bench.client(b"\x16\x03\x01\x00\x04\x01\x02")));
+    assert!(whole(&bench.client(b"\x03\x04")));
+    bench.firmware(b"\x16\x03\x03\x00\x01\x02");
+    assert!(!whole(&bench.client(b"\x14\x03\x03\x00\x01\x01")));
 }
 
 #[test]

@@ -27,7 +27,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     CreateError, CreateOptions, Handle, Job, JobId, assemble,
     flow::{Boxed, Flow},
-    journal::{Journal, disk::Disk},
+    journal::{
+        Journal,
+        disk::{Disk, Survivors},
+    },
     observer::Watcher,
     shared::Shared,
 };
@@ -74,6 +77,9 @@ struct Inner {
     plans: Mutex<VecDeque<Result<(), Failure>>>,
     planned: Mutex<usize>,
     gate: Semaphore,
+    /// The disk of the journal, and what it held for certain when a step changed firmware.
+    disk: Option<Disk>,
+    seen: Mutex<Vec<(StepName, Disk)>>,
 }
 
 impl Default for Inner {
@@ -85,11 +91,23 @@ impl Default for Inner {
             plans: Mutex::default(),
             planned: Mutex::default(),
             gate: Semaphore::new(0),
+            disk: None,
+            seen: Mutex::default(),
         }
     }
 }
 
 impl Model {
+    /// One that looks at the disk before each change.
+    pub(super) fn watching(disk: &Disk) -> Self {
+        Self(Arc::new(Inner { disk: Some(disk.clone()), ..Inner::default() }))
+    }
+
+    /// Each change, with the disk as a loss of power would have left it then.
+    pub(super) fn seen(&self) -> Vec<(StepName, Disk)> {
+        self.0.seen.lock().unwrap().clone()
+    }
+
     /// The acts of the next job that runs.
     pub(super) fn script(&self, acts: &[Act]) {
         self.0.acts.lock().unwrap().push_back(acts.to_vec());
@@ -126,6 +144,8 @@ impl Model {
                 let begun = watcher.step_begins(step).await;
                 begun.map_err(|_| failed(Reason::JournalLost, self.verdict()))?;
                 if !matches!(act, Act::Read(_)) {
+                    let disk = self.0.disk.as_ref().map(|disk| disk.after_power_loss(Survivors::Nothing));
+                    self.0.seen.lock().unwrap().extend(disk.map(|disk| (step, disk)));
                     self.0.changed.lock().unwrap().push(step);
                 }
                 watcher.note("under way");
@@ -213,11 +233,16 @@ pub(super) fn plan(kind: Kind) -> Plan {
         kind,
         before: state.to_string(),
         after: "client control mode".into(),
-        steps: vec![
-            step(StepName::Login, false),
-            step(StepName::Setup, true),
-            step(StepName::CommitChanges, true),
-        ],
+        steps: match kind {
+            Kind::ChangePassword => {
+                vec![step(StepName::Login, false), step(StepName::ChangePassword, true)]
+            }
+            _ => vec![
+                step(StepName::Login, false),
+                step(StepName::Setup, true),
+                step(StepName::CommitChanges, true),
+            ],
+        },
         warnings: Vec::new(),
         unchanged: false,
         state,
@@ -232,6 +257,11 @@ pub(super) fn activate() -> Request {
 /// Another one.
 pub(super) fn deactivate() -> Request {
     Request::Deactivate { password: Some(secret()), partial: false }
+}
+
+/// One whose end firmware does not show.
+pub(super) fn change_password() -> Request {
+    Request::ChangePassword { password: secret(), new_password: secret() }
 }
 
 /// A job that only reads.

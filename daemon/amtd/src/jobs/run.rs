@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use amtd_amt::job::{Outcome, Record};
-use tokio::time::{timeout, timeout_at};
+use tokio::{
+    join,
+    time::{timeout, timeout_at},
+};
 use tracing::{info, warn};
 
 use super::{
     JobId,
     observer::Watcher,
     shared::Shared,
-    table::{Lane, Now, Turn},
+    table::{Entered, Lane, Now, Turn},
     verdict,
 };
 
@@ -39,11 +42,12 @@ async fn work(shared: &Arc<Shared>, turn: Turn) -> Outcome {
         shared.with(|table| table.replanned(id, &request, &plan));
     }
     let mut watcher = Watcher::new(Arc::clone(shared), id);
+    let announcement = watcher.announce();
     let end = deadline.checked_add(shared.config.overrun.get()).unwrap_or(deadline);
     // The secrets go with the request and are wiped when the flow has ended.
-    let ran = timeout_at(end, shared.flow.run(request, &plan, &mut watcher)).await;
-    match ran {
-        Ok(outcome) => outcome,
+    let run = shared.flow.run(request, &plan, &mut watcher);
+    match timeout_at(end, async { join!(announcement, run) }).await {
+        Ok(((), outcome)) => outcome,
         Err(_elapsed) => cut_off(shared, id, lane).await,
     }
 }
@@ -66,9 +70,23 @@ async fn examine(shared: &Arc<Shared>, id: JobId, record: &Record) -> Outcome {
     timeout(shared.config.examine_limit.get(), examined).await.unwrap_or_else(|_| verdict::unknown(record))
 }
 
-async fn conclude(shared: &Arc<Shared>, id: JobId, outcome: Outcome) {
+/// What firmware shows is told at once and written down then; everything else is written down first, so that nobody is told
+/// what would be another verdict after a crash.
+async fn conclude(shared: &Shared, id: JobId, outcome: Outcome) {
     info!(outcome = verdict::sentence(&outcome), "job ended");
-    let Some(entered) = shared.with(|table| table.finish(id, outcome, Now::read())) else { return };
+    let now = Now::read();
+    let ending = shared.with(|table| table.ending(id, &outcome, now));
+    let is_told_late = ending.is_some();
+    if let Some(entered) = ending {
+        write(shared, entered).await;
+    }
+    let entered = shared.with(|table| table.finish(id, outcome, now));
+    if let Some(entered) = entered.filter(|_| !is_told_late) {
+        write(shared, entered).await;
+    }
+}
+
+async fn write(shared: &Shared, entered: Entered) {
     if let Err(error) = shared.write(entered).await {
         warn!(%error, "the end of a job is not written down yet");
     }

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use amtd_amt::job::{Failure, Kind, Outcome, Plan, Record, Request, StepName, Stop, Target};
+use amtd_amt::job::{Failure, Kind, Outcome, Plan, Record, Request, StepName, Stop, Target, Verdict};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
@@ -263,17 +263,35 @@ impl Table {
         });
     }
 
-    /// A step is about to touch firmware. What is to be written down before it does; nothing if the job only reads.
+    /// The first step that will change the device, and what is to be written down before it does: the job as if it had
+    /// begun. Only of a step that firmware shows afterwards: of another it is not to be said that it may have been done
+    /// before it may.
+    pub(super) fn announce(&self, id: JobId, now: Now) -> Option<(StepName, Entered)> {
+        let entry = self.entries.get(&id).filter(|entry| entry.lane == Lane::Changing)?;
+        let mut job = entry.job.borrow().clone();
+        let first = job.steps.iter().find(|step| step.changes_device)?.name;
+        if !first.is_read_back() {
+            return None;
+        }
+        steps::begin(&mut job.steps, first, now.wall);
+        let mut record = entry.record.clone();
+        record.begun.push(first);
+        Some((first, Entered { id, stored: Stored::new(&job, &record) }))
+    }
+
+    /// A step begins. What is to be written down before it touches firmware; nothing if it only reads, because after a
+    /// crash there is nothing to find out then.
     pub(super) fn step_begins(&mut self, id: JobId, name: StepName, now: Now) -> Option<Entered> {
         let entry = self.entries.get_mut(&id)?;
         entry.record.begun.push(name);
-        let mut detail = String::new();
+        let (mut changes_device, mut detail) = (false, String::new());
         entry.job.send_modify(|job| {
             let step = steps::begin(&mut job.steps, name, now.wall);
-            job.cancellable &= !step.changes_device;
+            changes_device = step.changes_device;
             detail = format!("{name}: {}", step.description);
+            job.cancellable &= !changes_device;
         });
-        let entered = (entry.lane == Lane::Changing).then(|| entry.entered(id));
+        let entered = (entry.lane == Lane::Changing && changes_device).then(|| entry.entered(id));
         self.tell(id, "step", detail);
         entered
     }
@@ -326,7 +344,21 @@ impl Table {
         Some(entry.record.clone())
     }
 
-    /// The job is over. What is to be written down; nothing if it only read.
+    /// What is to be written down of the end of a job before anybody is told of it; nothing if it only read, or if firmware
+    /// itself shows the end: who examines the job after a crash comes to the same verdict.
+    pub(super) fn ending(&self, id: JobId, outcome: &Outcome, now: Now) -> Option<Entered> {
+        let entry = self.entries.get(&id).filter(|entry| entry.lane == Lane::Changing)?;
+        let mut job = entry.job.borrow().clone();
+        let changing = || job.steps.iter().filter(|step| step.changes_device);
+        let is_shown = changing().next().is_some() && changing().all(|step| step.name.is_read_back());
+        if is_shown && outcome.verdict == Verdict::Succeeded {
+            return None;
+        }
+        end(&mut job, outcome.clone(), now);
+        Some(Entered { id, stored: Stored::new(&job, &entry.record) })
+    }
+
+    /// The job is over. What is to be written down, if it is not yet; nothing if it only read.
     pub(super) fn finish(&mut self, id: JobId, outcome: Outcome, now: Now) -> Option<Entered> {
         let entry = self.entries.get_mut(&id)?;
         // With its secrets, if it never began.
@@ -334,13 +366,7 @@ impl Table {
         entry.ended = Some(now.at);
         let (lane, kind, verdict) = (entry.lane, entry.record.target.kind(), outcome.verdict);
         let detail = verdict::sentence(&outcome);
-        entry.job.send_modify(|job| {
-            job.state = State::Ended;
-            job.queue_position = None;
-            job.cancellable = false;
-            job.ended_at = Some(now.wall);
-            job.outcome = Some(outcome);
-        });
+        entry.job.send_modify(|job| end(job, outcome, now));
         let entered = (lane == Lane::Changing).then(|| entry.entered(id));
         self.generation += u64::from(lane == Lane::Changing);
         *self.ended.entry((kind, word(verdict))).or_default() += 1;
@@ -541,6 +567,14 @@ impl Table {
         let kind = entry.record.target.kind().as_str();
         self.events.push(Event::Job { id: id.to_string(), kind, change, detail });
     }
+}
+
+fn end(job: &mut Job, outcome: Outcome, now: Now) {
+    job.state = State::Ended;
+    job.queue_position = None;
+    job.cancellable = false;
+    job.ended_at = Some(now.wall);
+    job.outcome = Some(outcome);
 }
 
 impl Entry {

@@ -6,8 +6,11 @@ use amtd_amt::job::{Failure, Kind, Reason, StepName, Verdict};
 
 use super::{
     CancelError, CreateError, CreateOptions, State, StepState,
-    bench::{Act, CANARY, Model, Rig, activate, config, deactivate, get, link, named},
-    journal::disk::{Disk, Survivors},
+    bench::{Act, CANARY, Model, Rig, activate, change_password, config, deactivate, get, link, named},
+    journal::{
+        Journal,
+        disk::{Disk, Survivors},
+    },
 };
 use crate::{
     config::{self, Period},
@@ -351,7 +354,7 @@ async fn a_kill_in_the_middle_is_judged_by_firmware_after_the_restart_and_only_t
     rig.link.send_replace(link(true));
     let first = rig.end_of(first.id).await;
     assert_eq!((verdict(&first), first.resumed), (Some(Verdict::FailedPartial), true));
-    assert_eq!(model.examined()[0].begun, [StepName::Login, StepName::Setup]);
+    assert_eq!(model.examined()[0].begun, [StepName::Setup], "what only reads is not written down");
     assert!(rig.end_of(next.id).await.started_at >= first.ended_at);
     assert_eq!(rig.handle.get(&read.id).await, None, "what only read is not kept");
     rig.stop().await;
@@ -439,6 +442,45 @@ async fn a_loss_of_power_at_any_write_leaves_no_change_that_nobody_knows_of() {
     assert!(points > 50, "{points} points are too few to have been all");
 }
 
+/// Also where the one that was announced is not the one that comes first.
+#[tokio::test]
+async fn every_step_that_changes_the_device_is_on_the_disk_for_certain_when_it_begins() {
+    let backwards = &[Act::Change(StepName::CommitChanges), Act::Change(StepName::Setup)];
+    for script in [SCRIPT, backwards] {
+        let disk = Disk::default();
+        let model = Model::watching(&disk);
+        model.script(script);
+        let rig = Rig::on(&disk, &model, config());
+        let job = rig.create(activate()).await.unwrap();
+        assert_eq!(verdict(&rig.end_of(job.id).await), Some(Verdict::Succeeded));
+        let seen = model.seen();
+        assert_eq!(seen.len(), 2);
+        for (step, disk) in seen {
+            let rows = Journal::over(disk.store(), config().journal_limit.get()).load().await.unwrap();
+            let [(id, stored)] = rows.as_slice() else { panic!("{rows:?}") };
+            assert!(*id == job.id && stored.record.begun.contains(&step), "{step}: {stored:?}");
+        }
+    }
+}
+
+/// Nothing but the journal knows how such a job has ended.
+#[tokio::test]
+async fn an_end_that_firmware_does_not_show_is_told_only_when_no_loss_of_power_can_change_it() {
+    for survivors in Survivors::ALL {
+        let (disk, model) = (Disk::default(), Model::default());
+        model.script(&[Act::Read(StepName::Login), Act::Change(StepName::ChangePassword)]);
+        let rig = Rig::on(&disk, &model, config());
+        let job = rig.create(change_password()).await.unwrap();
+        let job = rig.end_of(job.id).await;
+        let disk = disk.after_power_loss(survivors);
+        rig.kill().await;
+        let rig = Rig::on(&disk, &model, config());
+        let known = rig.handle.get(&job.id).await.unwrap();
+        assert_eq!((verdict(&job), verdict(&known)), (Some(Verdict::Succeeded), Some(Verdict::Succeeded)));
+        assert_eq!(model.examined(), []);
+    }
+}
+
 // ---- the journal ----
 
 #[tokio::test]
@@ -462,8 +504,11 @@ async fn a_journal_without_room_refuses_changes_is_visible_and_heals_without_a_r
 #[tokio::test]
 async fn a_step_that_cannot_be_written_down_does_not_touch_firmware() {
     let (disk, model) = (Disk::default(), Model::default());
-    model.script(&[Act::Gate, Act::Change(StepName::Setup)]);
+    model.script(&[Act::Gate]);
+    model.script(&[Act::Read(StepName::Login), Act::Change(StepName::Setup)]);
     let rig = Rig::on(&disk, &model, config());
+    let first = rig.create(activate()).await.unwrap();
+    rig.wait(first.id, |job| job.state == State::Running).await;
     let job = rig.create(activate()).await.unwrap();
     disk.fail_after(0);
     model.open_gate();

@@ -30,6 +30,7 @@ pub(super) mod optional {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "for people, and to be stored")]
 fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

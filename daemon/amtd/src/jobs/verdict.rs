@@ -32,10 +32,9 @@ pub(super) fn untouched(failure: Failure, after: String) -> Outcome {
     }
 }
 
-/// Of a job that the daemon's end found in the queue.
+/// Of a job that the daemon's end found in the queue, or reading.
 pub(super) fn never_began(record: &Record) -> Outcome {
-    let failure =
-        Failure::new(Reason::Interrupted, "The daemon ended before the job had begun; nothing was done.");
+    let failure = Failure::new(Reason::Interrupted, "The daemon ended before the job had changed anything.");
     untouched(failure, record.before.to_string())
 }
 

@@ -24,7 +24,7 @@ pub(super) enum Manner {
 
 /// What a client is about.
 #[derive(Debug)]
-enum Talk {
+pub(super) enum Talk {
     Http(Vec<Exchange>),
     /// Sends so many bytes of its own, and wants them back.
     Echo {
@@ -37,7 +37,7 @@ enum Talk {
 pub(super) struct Client {
     pub(super) id: u32,
     pub(super) manner: Manner,
-    talk: Talk,
+    pub(super) talk: Talk,
     /// What is still to be sent, and after which answer each piece may be.
     unsent: VecDeque<u8>,
     /// Sent, and not yet read by the daemon.
@@ -61,6 +61,8 @@ pub(super) struct Client {
     pub(super) done: bool,
     /// It does nothing any more.
     pub(super) mute: bool,
+    /// It left without a word.
+    pub(super) vanished: bool,
 }
 
 impl Client {
@@ -98,6 +100,7 @@ impl Client {
             refused: false,
             done: false,
             mute: false,
+            vanished: false,
         };
         client.next();
         client
@@ -140,7 +143,7 @@ impl Client {
             self.mute = true;
         }
         if self.manner == Manner::Vanishes && rng.u8(0..15) == 0 {
-            self.done = true;
+            (self.done, self.vanished) = (true, true);
             return true;
         }
         let sent = self.send(rng);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use amtd_apf::{
-    Class, OpenFailureReason,
+    OpenFailureReason,
     wire::{
         ChannelClose, ChannelData, ChannelKind, ChannelOpen, ChannelOpenConfirmation, ChannelOpenFailure,
         ForwardAddress, GlobalRequest, Message, ProtocolVersion, RESERVED, Request, SERVICE_PFWD,
@@ -35,15 +35,26 @@ struct Character {
     stuck: bool,
 }
 
+/// How it answers the opening of a channel when it does not just confirm it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Unwilling {
+    Refuses(OpenFailureReason),
+    Silent,
+    /// Confirms, when the host may have given it up.
+    Late(Duration),
+}
+
 /// What it does wrong at present.
 #[derive(Debug, Default)]
 pub(super) struct Mood {
-    /// Answers to the next opens: a reason, or silence.
-    pub(super) refusals: VecDeque<Option<OpenFailureReason>>,
+    /// Answers to the next opens.
+    pub(super) opens: VecDeque<Unwilling>,
     pub(super) holds_closes: bool,
     pub(super) holds_credit: bool,
     /// Does nothing until then.
     pub(super) stalled_until: Option<Instant>,
+    /// Speaks a version that nobody knows when it is next connected.
+    pub(super) is_outdated: bool,
 }
 
 #[derive(Debug)]
@@ -73,6 +84,10 @@ pub(super) struct Firmware {
     channels: BTreeMap<u32, Channel>,
     /// Numbers that the host used in this connection.
     used: BTreeSet<u32>,
+    /// Numbers of channels that were there when the last connection was lost.
+    remembered: Vec<u32>,
+    /// Openings that will be confirmed late.
+    late: Vec<(Instant, Opening)>,
     /// Requests that came whole, in order.
     waiting: VecDeque<(u32, Exchange)>,
     serving: Option<(u32, Exchange, Instant)>,
@@ -83,8 +98,14 @@ pub(super) struct Firmware {
     /// Requests that were ever seen, by client and number.
     seen: BTreeSet<(u32, u32)>,
     pub(super) served: u64,
-    /// Classes of requests in the order of their arrival.
-    pub(super) arrivals: Vec<Class>,
+}
+
+/// A channel that the host wants.
+#[derive(Debug, Clone, Copy)]
+struct Opening {
+    host: u32,
+    allowance: u32,
+    echo: bool,
 }
 
 impl Firmware {
@@ -101,29 +122,33 @@ impl Firmware {
             mood: Mood::default(),
             channels: BTreeMap::new(),
             used: BTreeSet::new(),
+            remembered: Vec::new(),
+            late: Vec::new(),
             waiting: VecDeque::new(),
             serving: None,
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
             seen: BTreeSet::new(),
             served: 0,
-            arrivals: Vec::new(),
         }
     }
 
     /// The device was opened, or firmware begins anew by itself.
     pub(super) fn restart(&mut self, device_opened: bool) {
-        self.channels.clear();
+        let gone = std::mem::take(&mut self.channels);
         self.waiting.clear();
+        self.late.clear();
         self.serving = None;
         if device_opened {
             self.inbox.clear();
             self.outbox.clear();
             self.used.clear();
+            self.remembered = gone.values().map(|channel| channel.host).collect();
         }
+        let is_outdated = device_opened && std::mem::take(&mut self.mood.is_outdated);
         self.say(Message::ProtocolVersion(ProtocolVersion {
-            major: 1,
-            minor: 0,
+            major: u32::from(!is_outdated),
+            minor: 9 * u32::from(is_outdated),
             trigger: 0,
             system_id: SystemId([7; 16]),
         }));
@@ -147,7 +172,8 @@ impl Firmware {
     /// Whether something is left to do without the host.
     pub(super) fn busy_until(&self, now: Instant) -> Option<Instant> {
         let stalled = self.mood.stalled_until.filter(|until| *until > now);
-        let serving = self.serving.as_ref().map(|(_, _, until)| *until);
+        let late = self.late.iter().map(|(at, _)| *at).min();
+        let serving = self.serving.as_ref().map(|(_, _, until)| *until).into_iter().chain(late).min();
         let work = !self.inbox.is_empty() || self.channels.values().any(|channel| self.can_send(channel));
         match (stalled, work) {
             (Some(until), _) => Some(until),
@@ -162,17 +188,21 @@ impl Firmware {
             return;
         }
         if let Some(message) = self.inbox.pop_front() {
-            self.hear(&message);
+            self.hear(&message, now);
+        }
+        while let Some(index) = self.late.iter().position(|(at, _)| *at <= now) {
+            let (_, opening) = self.late.swap_remove(index);
+            self.confirm(opening);
         }
         self.serve(now);
         self.speak(rng);
         self.credit();
     }
 
-    fn hear(&mut self, message: &[u8]) {
+    fn hear(&mut self, message: &[u8], now: Instant) {
         let decoded = Message::decode(message).expect("the host says nothing that cannot be understood");
         match decoded.message {
-            Message::ChannelOpen(open) => self.open(&open),
+            Message::ChannelOpen(open) => self.open(&open, now),
             Message::ChannelData(data) => self.data(data),
             Message::WindowAdjust(adjust) => {
                 if let Some(channel) = self.channels.get_mut(&adjust.receiver) {
@@ -184,25 +214,29 @@ impl Firmware {
         }
     }
 
-    fn open(&mut self, open: &ChannelOpen<'_>) {
+    fn open(&mut self, open: &ChannelOpen<'_>, now: Instant) {
         assert!(open.sender != 0, "channel number 0 means none");
         assert!(self.used.insert(open.sender), "the host used {} twice in one connection", open.sender);
         let ChannelKind::ForwardedTcpip(endpoints) = open.kind else { panic!("{open:?}") };
-        let refusal = if self.channels.len() >= SLOTS {
-            Some(Some(OpenFailureReason::RESOURCE_SHORTAGE))
-        } else {
-            self.mood.refusals.pop_front()
-        };
-        match refusal {
-            Some(Some(reason)) => {
-                self.say(Message::ChannelOpenFailure(ChannelOpenFailure { receiver: open.sender, reason }));
-            }
-            Some(None) => {}
-            None => self.confirm(open.sender, open.window, endpoints.target_port == u32::from(ECHO)),
+        let echo = endpoints.target_port == u32::from(ECHO);
+        let opening = Opening { host: open.sender, allowance: open.window, echo };
+        match self.mood.opens.pop_front() {
+            Some(Unwilling::Refuses(reason)) => self.refuse(opening, reason),
+            Some(Unwilling::Silent) => {}
+            Some(Unwilling::Late(time)) => self.late.push((now + time, opening)),
+            None => self.confirm(opening),
         }
     }
 
-    fn confirm(&mut self, host: u32, allowance: u32, echo: bool) {
+    fn refuse(&mut self, opening: Opening, reason: OpenFailureReason) {
+        self.say(Message::ChannelOpenFailure(ChannelOpenFailure { receiver: opening.host, reason }));
+    }
+
+    fn confirm(&mut self, opening: Opening) {
+        if self.channels.len() >= SLOTS {
+            return self.refuse(opening, OpenFailureReason::RESOURCE_SHORTAGE);
+        }
+        let Opening { host, allowance, echo } = opening;
         let number = (0..).find(|number| !self.channels.contains_key(number)).unwrap();
         let window = self.character.window;
         let channel = Channel {
@@ -248,7 +282,6 @@ impl Firmware {
             channel.input.drain(..length);
             let first = self.seen.insert((exchange.client, exchange.number));
             assert!(first, "{exchange:?} reached firmware twice");
-            self.arrivals.push(exchange.class);
             self.waiting.push_back((data.receiver, exchange));
         }
     }
@@ -330,18 +363,44 @@ impl Firmware {
         }
     }
 
+    // ---- its books ----
+
+    /// For each channel that stands, by the host's number: bytes that the host may still send, and bytes that may still be
+    /// sent to the host, as they will be when everything on its way has come.
+    pub(super) fn windows(&self) -> BTreeMap<u32, (i64, i64)> {
+        let standing = self.channels.iter().filter(|(_, channel)| !channel.close_sent);
+        let mut windows: BTreeMap<u32, (i64, i64)> = standing
+            .map(|(_, channel)| {
+                (channel.host, (channel.granted.into(), channel.allowance.try_into().unwrap()))
+            })
+            .collect();
+        for message in &self.inbox {
+            let (number, sent, granted) = moved(message);
+            let Some(channel) = self.channels.get(&number) else { continue };
+            let Some((send, receive)) = windows.get_mut(&channel.host) else { continue };
+            (*send, *receive) = (*send - sent, *receive + granted);
+        }
+        for message in &self.outbox {
+            let (number, sent, granted) = moved(message);
+            let Some((send, receive)) = windows.get_mut(&number) else { continue };
+            (*send, *receive) = (*send - granted, *receive + sent);
+        }
+        windows
+    }
+
     // ---- what it does wrong ----
 
-    /// Closes a channel in the middle of whatever, but for a response that only the close ends: nobody could tell.
-    pub(super) fn close_one(&mut self, rng: &mut fastrand::Rng) {
+    /// Closes a channel in the middle of whatever, but for a response that only the close ends: nobody could tell. Whether
+    /// there was one.
+    pub(super) fn close_one(&mut self, rng: &mut fastrand::Rng) -> bool {
         let open = self.channels.values_mut().filter(|channel| !channel.close_sent && !channel.closing);
         let open: Vec<_> = open.collect();
-        if let Some(channel) = rng.choice(open) {
-            channel.close_sent = true;
-            channel.output.clear();
-            let receiver = channel.host;
-            self.say(Message::ChannelClose(ChannelClose { receiver }));
-        }
+        let Some(channel) = rng.choice(open) else { return false };
+        channel.close_sent = true;
+        channel.output.clear();
+        let receiver = channel.host;
+        self.say(Message::ChannelClose(ChannelClose { receiver }));
+        true
     }
 
     /// Says something that belongs to nothing.
@@ -361,9 +420,20 @@ impl Firmware {
         }
     }
 
-    /// Repeats its last message, if that can be repeated without breaking a stream.
-    pub(super) fn duplicate(&mut self) {
-        let Some(last) = self.outbox.back().cloned() else { return };
+    /// Says something about a channel of the last connection. Whether it remembers one.
+    pub(super) fn remember(&mut self, rng: &mut fastrand::Rng) -> bool {
+        let Some(receiver) = rng.choice(&self.remembered).copied() else { return false };
+        self.say(match rng.u8(0..4) {
+            0 => Message::ChannelData(ChannelData { receiver, payload: b"of old" }),
+            1 => Message::WindowAdjust(WindowAdjust { receiver, bytes: 4096 }),
+            _ => Message::ChannelClose(ChannelClose { receiver }),
+        });
+        true
+    }
+
+    /// Repeats its last message, if that can be repeated without breaking a stream. Whether it can.
+    pub(super) fn duplicate(&mut self) -> bool {
+        let Some(last) = self.outbox.back().cloned() else { return false };
         let may = Message::decode(&last).is_ok_and(|decoded| {
             matches!(
                 decoded.message,
@@ -373,17 +443,33 @@ impl Firmware {
         if may {
             self.outbox.push_back(last);
         }
+        may
     }
 
-    /// Something that is no message at all.
+    /// Something that is no message at all, or half of one.
     pub(super) fn garbage(&mut self, rng: &mut fastrand::Rng) {
         let length = rng.usize(0..60);
-        self.outbox.push_back((0..length).map(|_| rng.u8(..)).collect());
+        let mut bytes: Vec<u8> = (0..length).map(|_| rng.u8(..)).collect();
+        if rng.bool() {
+            bytes.clear();
+            Message::ChannelData(ChannelData { receiver: 0, payload: b"a part" }).encode(&mut bytes);
+            bytes.truncate(rng.usize(1..bytes.len()));
+        }
+        self.outbox.push_back(bytes);
     }
 
     fn say(&mut self, message: Message<'_>) {
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         self.outbox.push_back(bytes);
+    }
+}
+
+/// For which channel a message holds how many bytes, and how many it allows.
+fn moved(message: &[u8]) -> (u32, i64, i64) {
+    match Message::decode(message).map(|decoded| decoded.message) {
+        Ok(Message::ChannelData(data)) => (data.receiver, data.payload.len().try_into().unwrap(), 0),
+        Ok(Message::WindowAdjust(adjust)) => (adjust.receiver, 0, adjust.bytes.into()),
+        _ => (u32::MAX, 0, 0),
     }
 }

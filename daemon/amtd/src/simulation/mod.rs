@@ -2,16 +2,33 @@
 //! relays of the front, between clients and firmware that do what clients and firmware do at their worst, on a virtual
 //! clock. The same seed gives the same run.
 //!
-//! What must hold is checked after every step, in [`world`]; what firmware and clients see is checked by themselves,
-//! byte by byte, in [`firmware`] and [`client`]. After some time the faults stop, and then everything must come to an
-//! end.
+//! Who takes part, and what each does at its worst:
+//!
+//! * [`client`]: fast, slow, silent, half-closing and vanishing clients, HTTP and opaque, of several users and classes;
+//! * [`firmware`]: slow and stalled; refuses, ignores or belatedly confirms openings; withdraws and announces ports again;
+//!   closes channels; sends what belongs to nothing, repeats itself, talks of channels of the last connection, or
+//!   nonsense; withholds credit and closes; starts its session over; speaks a version that nobody knows;
+//! * [`device`]: as the kernel has it. EAGAIN, ENODEV and other errors on read and write at any message; messages
+//!   without content; EBUSY, ENODEV and others on connect; a last message behind POLLERR; suspension for hours. What
+//!   follows, and when it is tried again, decides the daemon's own [`Recovery`](amtd_mei::Recovery).
+//!
+//! What must hold after every step is in [`invariants`] (deadlines in the future, nobody asleep who could move, windows
+//! and slots conserved on both sides, nobody passed by who came later with less claim); what firmware and clients see is
+//! checked by themselves, byte by byte (bytes in are bytes out, or the connection visibly ends; no request twice; no
+//! channel number twice in a connection; no byte into a window that has no room). After some time the faults stop, and
+//! then everything must come to an end in a bounded number of steps, with every slot free. [`seen`] proves that each
+//! kind of trouble happened.
 //!
 //! `AMTD_SEEDS=1000000 cargo test --release -p amtd simulation` runs so many seeds instead of some hundreds; a
 //! failure names its seed, and `AMTD_SEED=<it>` runs that alone and tells the story.
 
 mod client;
+mod device;
 mod firmware;
+mod invariants;
+mod seen;
 mod traffic;
+mod trouble;
 mod world;
 
 use std::{
@@ -21,7 +38,7 @@ use std::{
     thread,
 };
 
-use self::world::{Seen, World};
+use self::{seen::Seen, world::World};
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 2000;

@@ -1,5 +1,4 @@
-//! The world of one seed: the clock, the wiring between clients, relays, multiplexer, device and firmware, the faults,
-//! and the invariants.
+//! The world of one seed: the clock, and the wiring between clients, relays, multiplexer, device and firmware.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -9,17 +8,21 @@ use std::{
 };
 
 use amtd_apf::{
-    Class, Event as SessionEvent, OpenFailureReason, Port,
+    Class, Event as SessionEvent, Port,
     mux::{Event, FlowEnd, FlowEvent, FlowId, FlowSpec, Mux, MuxConfig},
 };
+use amtd_mei::{LinkError, LinkState};
 
 use super::{
     client::Client,
+    device::{Device, Recv},
     firmware::Firmware,
+    invariants::Waiters,
+    seen::Seen,
     traffic::{ECHO, HTTP, path},
 };
 use crate::{
-    driver::FlowCommand,
+    driver::{FlowCommand, simulated::End},
     front::simulated::{self, Ending, Relay},
 };
 
@@ -27,95 +30,37 @@ use crate::{
 const UNREST: usize = 1500;
 /// Steps in which everything must have come to its end afterwards.
 const REST: usize = 60_000;
-const CLIENTS: u32 = 12;
 /// Bytes that the daemon reads from a client at once.
 const READ: usize = 16 * 1024;
-/// How long a blocked device is waited for, as in the driver's configuration.
-const TRANSMIT_STALL: Duration = Duration::from_secs(30);
-
-/// What happened in one or more runs.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Seen {
-    pub(super) steps: u64,
-    pub(super) answered: u64,
-    pub(super) refused: u64,
-    pub(super) cut: u64,
-    pub(super) links_lost: u64,
-    pub(super) session_errors: u64,
-    pub(super) blocked: u64,
-    pub(super) restarts: u64,
-    pub(super) firmware_closes: u64,
-    pub(super) displaced: u64,
-    pub(super) hours: u64,
-}
-
-impl Seen {
-    pub(super) fn add(&mut self, other: &Self) {
-        let Self { steps, answered, refused, cut, links_lost, session_errors, blocked, .. } = other;
-        self.steps += steps;
-        self.answered += answered;
-        self.refused += refused;
-        self.cut += cut;
-        self.links_lost += links_lost;
-        self.session_errors += session_errors;
-        self.blocked += blocked;
-        self.restarts += other.restarts;
-        self.firmware_closes += other.firmware_closes;
-        self.displaced += other.displaced;
-        self.hours += other.hours;
-    }
-
-    pub(super) fn assert_everything_happened(&self) {
-        let Self { steps, answered, refused, cut, links_lost, session_errors, blocked, .. } = *self;
-        let Self { restarts, firmware_closes, displaced, hours, .. } = *self;
-        for count in [
-            steps,
-            answered,
-            refused,
-            cut,
-            links_lost,
-            session_errors,
-            blocked,
-            restarts,
-            firmware_closes,
-            displaced,
-            hours,
-        ] {
-            assert!(count > 0, "something never happened: {self:?}");
-        }
-    }
-}
 
 /// A client connection as the daemon has it.
-struct Connection {
-    relay: Relay,
+pub(super) struct Connection {
+    pub(super) relay: Relay,
     client: usize,
-    events: VecDeque<FlowEvent>,
+    pub(super) events: VecDeque<FlowEvent>,
     /// Still known to the multiplexer.
-    attached: bool,
+    pub(super) attached: bool,
 }
 
 /// See the [module](self).
 pub(super) struct World {
-    rng: fastrand::Rng,
+    pub(super) rng: fastrand::Rng,
     tell: bool,
     start: Instant,
-    now: Instant,
-    steps: usize,
-    mux: Mux,
+    pub(super) now: Instant,
+    pub(super) steps: usize,
+    pub(super) mux: Mux,
     config: Arc<simulated::RelayConfig>,
-    connections: BTreeMap<FlowId, Connection>,
+    pub(super) connections: BTreeMap<FlowId, Connection>,
     next_flow: u64,
-    clients: Vec<Client>,
+    pub(super) clients: Vec<Client>,
     /// When each client acts next.
     wakes: Vec<Instant>,
-    firmware: Firmware,
-    linked: bool,
-    reconnect_at: Option<Instant>,
-    /// The device takes nothing until then.
-    blocked_until: Option<Instant>,
-    blocked_since: Option<Instant>,
-    outbox: Vec<u8>,
+    pub(super) firmware: Firmware,
+    pub(super) device: Device,
+    /// Messages that the driver reads before it does something else.
+    receive_budget: usize,
+    pub(super) waiters: Waiters,
     trace: DefaultHasher,
     pub(super) seen: Seen,
 }
@@ -126,6 +71,7 @@ impl World {
         // Virtual time needs a beginning; nothing depends on which.
         let start = Instant::now();
         let firmware = Firmware::random(&mut rng);
+        let receive_budget = [1, 3, 64][rng.usize(0..3)];
         let rules =
             Class::ALL.map(|class| format!("[[rule]]\nclass = \"{class}\"\npath = [\"{}\"]\n", path(class)));
         Self {
@@ -146,11 +92,9 @@ impl World {
             clients: Vec::new(),
             wakes: Vec::new(),
             firmware,
-            linked: false,
-            reconnect_at: Some(start),
-            blocked_until: None,
-            blocked_since: None,
-            outbox: Vec::new(),
+            device: Device::new(start),
+            receive_budget,
+            waiters: Waiters::default(),
             trace: DefaultHasher::new(),
             seen: Seen::default(),
         }
@@ -166,7 +110,7 @@ impl World {
             self.step();
         }
         self.firmware.mood = Default::default();
-        self.blocked_until = None;
+        self.device.calm();
         // A stream that nobody can follow may rest for ever, if nobody needs its channel.
         for client in self.clients.iter_mut().filter(|client| client.is_echo() && client.mute) {
             client.done = true;
@@ -182,6 +126,12 @@ impl World {
         assert_eq!(self.mux.flows().count(), 0);
         let slots = self.mux.slots().map(|slots| slots.used()).unwrap_or(0);
         assert_eq!(slots, 0, "slots leaked: {:?}", self.mux.slots());
+        for client in &self.clients {
+            self.seen.add_to("vanished", client.vanished.into());
+            self.seen.add_to("half-closed", client.fin_sent.into());
+            self.seen.add_to("fell silent", client.mute.into());
+        }
+        self.seen.add_to("messages read behind POLLERR", self.device.read_behind_error);
         self.seen.steps = self.steps as u64;
         self.seen.hours = self.now.duration_since(self.start).as_secs() / 3600;
     }
@@ -189,58 +139,15 @@ impl World {
     /// Everybody has left, and nothing is under way.
     fn is_quiet(&self) -> bool {
         let settled = self.mux.slots().is_none_or(|slots| slots.used() == 0);
-        self.connections.is_empty() && self.linked && settled && self.firmware.inbox.is_empty()
+        self.connections.is_empty() && self.device.is_open() && settled && self.firmware.inbox.is_empty()
     }
 
-    // ---- what goes wrong ----
-
-    fn trouble(&mut self) {
-        if (self.clients.len() as u32) < CLIENTS && self.rng.u8(0..30) == 0 {
-            self.connect();
-        }
-        let milliseconds = self.rng.u64(1..3000);
-        let until = self.now + Duration::from_millis(milliseconds);
-        match self.rng.u32(0..900) {
-            0 => self.lose_link("the device is gone"),
-            1 => {
-                self.note(|| "firmware restarts its session".into());
-                self.seen.restarts += 1;
-                self.firmware.restart(false);
-            }
-            2..=3 => {
-                let reason = self.rng.u32(0..6);
-                self.firmware.mood.refusals.push_back((reason > 0).then_some(OpenFailureReason(reason)));
-            }
-            4 => self.firmware.mood.holds_closes ^= true,
-            5 => self.firmware.mood.holds_credit ^= true,
-            6 => self.firmware.mood.stalled_until = Some(until),
-            7 => {
-                self.seen.firmware_closes += 1;
-                self.firmware.close_one(&mut self.rng);
-            }
-            8 => self.firmware.stray(&mut self.rng),
-            9 => self.firmware.duplicate(),
-            10 if self.rng.bool() => self.firmware.garbage(&mut self.rng),
-            11 => self.firmware.forward(HTTP, false),
-            12 => self.firmware.forward(HTTP, true),
-            13 => self.blocked_until = Some(until),
-            14 if self.rng.u8(0..4) == 0 => {
-                let minutes = self.rng.u64(1..200);
-                self.note(|| format!("suspended for {minutes} min"));
-                self.now += Duration::from_secs(60 * minutes);
-                self.lose_link("resumed");
-            }
-            15 => self.firmware.outbox.push_back(Vec::new()),
-            _ => {}
-        }
-    }
-
-    fn connect(&mut self) {
+    pub(super) fn connect(&mut self) {
         let id = self.clients.len() as u32;
         let client = Client::random(&mut self.rng, id);
         let port = Port(if client.is_echo() { ECHO } else { HTTP });
         let user = self.rng.u32(1000..1003);
-        self.note(|| format!("{client:?} connects"));
+        self.note(|| format!("client {id} connects to {port}: {:?}", client.talk));
         self.next_flow += 1;
         let flow = FlowId(self.next_flow);
         let originator = "127.0.0.1:50000".parse().expect("an address");
@@ -253,30 +160,14 @@ impl World {
         self.wakes.push(self.now);
     }
 
-    fn lose_link(&mut self, why: &str) {
-        if !self.linked {
-            return;
-        }
-        self.note(|| format!("link lost: {why}"));
-        self.seen.links_lost += 1;
-        self.linked = false;
-        self.outbox.clear();
-        self.blocked_since = None;
-        self.mux.link_lost(self.now);
-        let pause = self.rng.u64(10..20_000);
-        self.reconnect_at = Some(self.now + Duration::from_millis(pause));
-    }
-
     // ---- one step ----
 
     /// Whatever is due happens, in some order; then time goes on to the next thing that is due.
     fn step(&mut self) {
         self.steps += 1;
-        if let Some(at) = self.reconnect_at.filter(|at| *at <= self.now) {
-            self.reconnect(at);
-        }
+        self.attempt();
         self.clients_act();
-        if self.linked {
+        if self.device.is_whole() {
             self.firmware.step(&mut self.rng, self.now);
         }
         self.host_turn();
@@ -286,12 +177,19 @@ impl World {
         self.advance();
     }
 
-    fn reconnect(&mut self, _: Instant) {
-        self.reconnect_at = None;
-        self.linked = true;
-        self.note(|| "link up".into());
-        self.mux.link_up(self.now, 5120);
-        self.firmware.restart(true);
+    fn attempt(&mut self) {
+        match self.device.attempt(self.now, &mut self.rng) {
+            Some(Ok(())) => {
+                self.note(|| "link up".into());
+                self.mux.link_up(self.now, 5120);
+                self.firmware.restart(true);
+            }
+            Some(Err(error)) => {
+                self.note(|| error.to_string());
+                self.count_refusal(&error);
+            }
+            None => {}
+        }
     }
 
     fn clients_act(&mut self) {
@@ -308,75 +206,91 @@ impl World {
     /// What the driver and the tasks of the connections do when they are woken.
     fn host_turn(&mut self) {
         for _ in 0..1000 {
-            let received = self.receive();
-            if self.mux.poll_timeout().is_some_and(|at| at <= self.now) {
-                let result = self.mux.handle_timeout(self.now);
-                self.session(result.is_ok());
-            }
-            self.dispatch();
-            self.transmit();
-            self.dispatch();
+            let received = self.turn();
             let served = self.serve_clients();
-            if !received && !served && (!self.mux.wants_transmit() || !self.can_write()) {
+            let can_write = self.device.can_write(self.now, &self.firmware);
+            if !received && !served && (!self.mux.wants_transmit() || !can_write) {
                 return;
             }
         }
         panic!("host never falls silent");
     }
 
-    fn receive(&mut self) -> bool {
-        if !self.linked {
-            return false;
+    /// A turn of the driver's loop. Whether the device had something, or was lost.
+    fn turn(&mut self) -> bool {
+        let mut result = self.receive();
+        if result.is_ok() && self.mux.poll_timeout().is_some_and(|at| at <= self.now) {
+            let timeout = self.mux.handle_timeout(self.now).map_err(End::Session);
+            result = timeout.and(result);
         }
-        let Some(message) = self.firmware.outbox.pop_front() else { return false };
-        if !message.is_empty() {
-            let result = self.mux.handle_message(self.now, &message);
-            self.session(result.is_ok());
-        }
-        true
+        self.dispatch();
+        let sent = self.transmit();
+        let moved = match (result, sent) {
+            (Err(end), _) => self.end_link(&end, false),
+            (Ok(_), Err(end)) => self.end_link(&end, true),
+            (Ok(received), Ok(())) => received,
+        };
+        self.dispatch();
+        moved
     }
 
-    fn session(&mut self, is_well: bool) {
-        if !is_well {
-            self.seen.session_errors += 1;
-            self.dispatch();
-            self.transmit();
-            self.lose_link("the session failed");
-        }
-    }
-
-    fn can_write(&self) -> bool {
-        let blocked = self.blocked_until.is_some_and(|until| until > self.now);
-        self.linked && !blocked && self.firmware.takes()
-    }
-
-    fn transmit(&mut self) {
-        while self.linked {
-            if self.outbox.is_empty() && self.mux.poll_transmit(self.now, &mut self.outbox).is_none() {
-                return self.outbox.clear();
-            }
-            if !self.can_write() {
-                self.seen.blocked += 1;
-                let since = *self.blocked_since.get_or_insert(self.now);
-                if self.now.duration_since(since) >= TRANSMIT_STALL {
-                    self.lose_link("the device takes nothing");
+    /// Whether there was something.
+    fn receive(&mut self) -> Result<bool, End> {
+        for count in 0..self.receive_budget {
+            match self.device.recv(self.now, &mut self.firmware)? {
+                Recv::Message(message) => {
+                    self.mux.handle_message(self.now, &message).map_err(End::Session)?;
                 }
-                return;
+                Recv::Empty => self.seen.count("empty reads"),
+                Recv::WouldBlock => {
+                    let has_more = self.device.is_open() && !self.firmware.outbox.is_empty();
+                    self.seen.add_to("EAGAIN on read", has_more.into());
+                    return Ok(count > 0);
+                }
             }
-            self.blocked_since = None;
-            self.outbox.hash(&mut self.trace);
-            self.firmware.inbox.push_back(std::mem::take(&mut self.outbox));
         }
+        Ok(true)
+    }
+
+    fn transmit(&mut self) -> Result<(), End> {
+        let Self { device, firmware, mux, trace, now, .. } = self;
+        let blocked = device.send(*now, firmware, |outbox| {
+            let some = mux.poll_transmit(*now, outbox).is_some();
+            outbox.hash(trace);
+            some
+        })?;
+        self.seen.add_to("EAGAIN on write", blocked.into());
+        Ok(())
+    }
+
+    /// As the driver does, whether a write brought it to light or something else. Whether there was a link.
+    pub(super) fn end_link(&mut self, end: &End, is_write: bool) -> bool {
+        let Some(pause) = self.device.end(self.now, &mut self.rng, end) else { return false };
+        self.note(|| format!("link lost: {end}; {pause:?}"));
+        let event = match end {
+            End::Device(LinkError::Gone) if is_write => "ENODEV on write",
+            End::Device(LinkError::Gone) => "ENODEV on read",
+            End::Device(_) => "other errors on read or write",
+            End::Session(_) if pause.state == LinkState::Incompatible => "unknown versions",
+            End::Session(_) => "ends by the session",
+            End::Stalled => "ends by full queues",
+            End::Empty => "ends by empty reads",
+            End::Asked(_) => "ends by order",
+        };
+        self.seen.count(event);
+        self.mux.link_lost(self.now);
+        true
     }
 
     fn dispatch(&mut self) {
         while let Some(event) = self.mux.poll_event() {
             match event {
                 Event::Flow { flow, event } => self.tell_connection(flow, event),
+                Event::Session(SessionEvent::Ready) => self.device.session_ready(self.now),
                 Event::Session(SessionEvent::ForwardRequested { forward, .. }) => {
                     self.mux.answer_forward(self.now, forward, true);
                 }
-                Event::Late { .. } | Event::Session(_) => {}
+                Event::Late { .. } | Event::Silent { .. } | Event::Speaks | Event::Session(_) => {}
             }
         }
     }
@@ -385,7 +299,7 @@ impl World {
         let Some(connection) = self.connections.get_mut(&flow) else { return };
         assert!(connection.attached, "{event:?} after the last");
         if let FlowEvent::Closed(end) = &event {
-            self.seen.displaced += u64::from(*end == FlowEnd::Displaced);
+            self.seen.add_to("displaced", (*end == FlowEnd::Displaced).into());
         }
         connection.attached = !matches!(event, FlowEvent::Closed(_) | FlowEvent::Refused(_));
         connection.events.push_back(event);
@@ -470,51 +384,21 @@ impl World {
             Ending::Reset => client.reset(),
         }
         let summary = connection.relay.summary();
-        self.seen.answered += summary.answered;
-        self.seen.refused += summary.refused;
-        self.seen.cut += u64::from(summary.cut);
+        self.seen.add_to("answered", summary.answered);
+        self.seen.add_to("refused", summary.refused);
+        self.seen.add_to("cut", summary.cut.into());
         self.note(|| format!("client {id}: {ending:?} {summary:?}"));
         true
-    }
-
-    // ---- what must hold ----
-
-    fn check(&self) {
-        let timeout = self.mux.poll_timeout();
-        assert!(timeout.is_none_or(|at| at > self.now), "a deadline that passed is still waited for");
-        if let Some(slots) = self.mux.slots() {
-            assert!(slots.used() <= 8, "{slots:?}");
-        }
-        let writable = self.can_write();
-        assert!(!writable || !self.mux.wants_transmit(), "something to send sleeps");
-        for info in self.mux.flows() {
-            let waits = matches!(info.stage, "waiting" | "opening" | "ending");
-            assert!(!waits || timeout.is_some(), "{info:?} waits without a deadline");
-            let is_urgent = matches!(info.class, Class::Watchdog | Class::Health);
-            let has_turn = info.stage == "waiting" && info.channel.is_some() && is_urgent && self.mux.ready();
-            assert!(!has_turn, "{info:?} is urgent, has a channel, and waits");
-        }
-        for connection in self.connections.values() {
-            assert!(connection.events.is_empty() || !connection.relay.awaits_events(), "an event sleeps");
-            let deadline = connection.relay.deadline();
-            assert!(deadline.is_none_or(|at| at > self.now), "a connection sleeps past its deadline");
-            let waits_for_host = connection.attached;
-            assert!(deadline.is_some() || waits_for_host, "a connection waits for nobody");
-        }
     }
 
     /// To the next moment at which something is due.
     fn advance(&mut self) {
         let mut due: Vec<Instant> = Vec::new();
         due.extend(self.mux.poll_timeout());
-        due.extend(self.reconnect_at);
+        due.extend(self.device.due(self.now, &self.firmware));
         due.extend(self.connections.values().filter_map(|connection| connection.relay.deadline()));
-        if self.linked {
+        if self.device.is_whole() {
             due.extend(self.firmware.busy_until(self.now));
-            if self.mux.wants_transmit() || !self.outbox.is_empty() {
-                let stalled = self.blocked_since.map(|since| since + TRANSMIT_STALL);
-                due.extend(self.blocked_until.filter(|until| *until > self.now).or(stalled));
-            }
         }
         let open: Vec<_> = self.connections.values().map(|connection| connection.client).collect();
         due.extend(
@@ -525,7 +409,7 @@ impl World {
         self.now = next.max(self.now + Duration::from_micros(10));
     }
 
-    fn note(&self, what: impl FnOnce() -> String) {
+    pub(super) fn note(&self, what: impl FnOnce() -> String) {
         if self.tell {
             println!("{:>12.6} {}", self.now.duration_since(self.start).as_secs_f64(), what());
         }

@@ -54,11 +54,9 @@ impl Status {
     /// Fills in [`Status::health`] from the rest.
     #[must_use]
     pub fn with_health(mut self) -> Self {
-        let mut health: Vec<_> =
-            [driver(&self), link(&self), no_ports(&self), journal(&self), tls_only(&self)]
-                .into_iter()
-                .flatten()
-                .collect();
+        let looks: [fn(&Self) -> Option<Condition>; 6] =
+            [driver, link, unanswered, no_ports, journal, tls_only];
+        let mut health: Vec<_> = looks.iter().filter_map(|look| look(&self)).collect();
         health.extend(self.ports.iter().filter_map(port));
         health.sort_by_key(|condition| condition.severity);
         self.health = health;
@@ -71,7 +69,7 @@ impl Status {
         if self.stale_seconds.is_some() {
             return not("the driver does not answer");
         }
-        if !self.link.ready {
+        if !self.link.ready || self.link.unanswered_since.is_some() {
             return not(&self.link.detail);
         }
         // A port that another program shares is worse than none: its clients may be served by a stranger.
@@ -109,6 +107,17 @@ fn link(status: &Status) -> Option<Condition> {
     }
     let (code, severity, next_step) = attention(link.state);
     Some(Condition { code, severity, text: link.detail.clone(), next_step })
+}
+
+/// The session stands, and nobody is served all the same.
+fn unanswered(status: &Status) -> Option<Condition> {
+    let link = &status.link;
+    link.unanswered_since.filter(|_| link.ready).map(|_| Condition {
+        code: "requests-unanswered",
+        severity: Severity::Error,
+        text: link.detail.clone(),
+        next_step: "ask again: the next answer ends this; if none comes, restart AMT by a power cycle of the machine",
+    })
 }
 
 /// What a link without a session needs, by the state of its connection.
@@ -213,8 +222,10 @@ const NO_PORTS: &str = "the firmware has not asked for a port yet";
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
-    use crate::status::Link;
+    use crate::status::{Link, Timestamp};
 
     fn served(number: u16) -> Port {
         Port {
@@ -256,6 +267,15 @@ mod tests {
             seen.insert(health[0].code);
         }
         assert_eq!(seen.len(), LinkState::ALL.len() - 1, "down and connecting share a code, no others do");
+    }
+
+    #[test]
+    fn firmware_that_answers_no_request_is_not_ready() {
+        let detail = "no request answered".to_owned();
+        let link = Link { unanswered_since: Some(Timestamp(SystemTime::now())), detail, ..ready().link };
+        let status = Status { link, ..ready() };
+        assert_eq!(status.readiness(), Readiness::NotReady("no request answered".into()));
+        assert_eq!(codes(status), ["requests-unanswered"]);
     }
 
     #[test]

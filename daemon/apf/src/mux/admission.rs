@@ -194,7 +194,11 @@ impl Mux {
         let mut waiting = *waited;
         waiting.refusals = waiting.refusals.saturating_add(1);
         let reason = match refusal {
-            OpenRefusal::Timeout => return self.refuse(now, id, Refusal::Unanswered),
+            OpenRefusal::Timeout => {
+                let limit = self.config.session.timeouts.open;
+                self.unanswered(now.checked_sub(limit).unwrap_or(now));
+                return self.refuse(now, id, Refusal::Unanswered);
+            }
             OpenRefusal::Firmware(reason) => reason,
             OpenRefusal::ClosedWhileOpening => OpenFailureReason::CONNECT_FAILED,
         };
@@ -316,11 +320,22 @@ impl Mux {
             };
             if end == FlowEnd::Silent {
                 self.counters.silent = self.counters.silent.saturating_add(1);
+                if let Some(asked) = self.asked(id) {
+                    self.unanswered(asked);
+                }
             }
             if let Some(session) = &mut self.session {
                 session.abort(now, channel);
             }
             self.end(now, channel, end);
+        }
+    }
+
+    /// Since when firmware owes an answer that it has not begun.
+    fn asked(&self, id: FlowId) -> Option<Instant> {
+        match self.flows.get(&id)?.stage {
+            Stage::Active { turn, .. } => turn.asked.filter(|_| turn.answered.is_none()),
+            _ => None,
         }
     }
 

@@ -47,6 +47,8 @@ pub(super) struct Bench {
     pub(super) most_open: usize,
     pub(super) told: Vec<(FlowId, FlowEvent)>,
     pub(super) late: Vec<FlowId>,
+    /// Since when firmware answers nobody, as told.
+    pub(super) silent: Option<Instant>,
     pub(super) next_flow: u64,
 }
 
@@ -63,6 +65,7 @@ impl Bench {
             most_open: 0,
             told: Vec::new(),
             late: Vec::new(),
+            silent: None,
             next_flow: 0,
         };
         bench.link_up();
@@ -102,6 +105,8 @@ impl Bench {
                         self.mux.answer_forward(self.now, forward, true);
                     }
                     Event::Late { flow, .. } => self.late.push(flow),
+                    Event::Silent { since } => self.silent = Some(since),
+                    Event::Speaks => self.silent = None,
                     Event::Session(_) => {}
                 }
             }

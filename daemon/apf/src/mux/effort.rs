@@ -124,4 +124,12 @@ mod tests {
         next.begins(at(210), at(0));
         assert_eq!(next.of(Load::default().and_one()), MS * 10);
     }
+
+    #[test]
+    fn an_answer_that_goes_on_slowly_is_believed_to_go_on_so() {
+        let mut effort = Effort::new();
+        effort.begins(at(0), at(0));
+        effort.goes_on(at(250), at(0));
+        assert_eq!(effort.of(Load { requests: 0, answers: 1 }), MS * 250);
+    }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::{
     ClassCounters, Event, FlowEnd, FlowEvent, FlowId, Mux, Request,
     flow::{Flow, Stage, Turn, Waiting},
+    silence::Silence,
 };
 use crate::{ChannelId, Class, CloseCause, Event as SessionEvent, Session};
 
@@ -31,15 +32,37 @@ impl Mux {
                 self.closed(now, channel, cause);
             }
             SessionEvent::Released { .. } => self.admit(now),
+            SessionEvent::Restarted => {
+                self.silence = Silence::default();
+                self.reachable(now, event);
+            }
             SessionEvent::Ready
-            | SessionEvent::Restarted
             | SessionEvent::ForwardStarted { .. }
             | SessionEvent::ForwardCancelled { .. } => {
-                self.events.push_back(Event::Session(event));
-                self.reachability_changed(now);
-                self.admit(now);
+                self.reachable(now, event);
             }
             other => self.events.push_back(Event::Session(other)),
+        }
+    }
+
+    /// The set of ports that can be reached is another.
+    fn reachable(&mut self, now: Instant, event: SessionEvent) {
+        self.events.push_back(Event::Session(event));
+        self.reachability_changed(now);
+        self.admit(now);
+    }
+
+    /// Firmware answers a request, or closes its channel, which is an answer too.
+    fn spoke(&mut self, now: Instant) {
+        if self.silence.broken(now) {
+            self.events.push_back(Event::Speaks);
+        }
+    }
+
+    /// A request that firmware had since `asked` goes without an answer.
+    pub(super) fn unanswered(&mut self, asked: Instant) {
+        if let Some(since) = self.silence.noticed(asked) {
+            self.events.push_back(Event::Silent { since });
         }
     }
 
@@ -90,14 +113,20 @@ impl Mux {
         if let Stage::Active { turn, .. } = &mut flow.stage {
             match turn.asked {
                 Some(asked) if turn.answered.is_none() => {
-                    self.effort.begins(now, asked);
                     turn.answered = Some(now);
                     began = Some(asked);
                 }
-                _ => self.effort.goes_on(now, turn.activity.max(turn.credited)),
+                _ => {}
+            }
+            // Of a stream that nobody can follow it is not known what firmware was about.
+            match began {
+                _ if flow.opaque => {}
+                Some(asked) => self.effort.begins(now, asked),
+                None => self.effort.goes_on(now, turn.activity.max(turn.credited)),
             }
             turn.activity = now;
         }
+        self.spoke(now);
         self.tell(id, FlowEvent::Data(bytes));
         self.count_bytes(now, id, count);
         if let Some(asked) = began {
@@ -109,7 +138,10 @@ impl Mux {
     pub(super) fn closed(&mut self, now: Instant, channel: ChannelId, cause: CloseCause) {
         match cause {
             CloseCause::Restarted | CloseCause::SessionOver => self.lose(now, channel),
-            CloseCause::Firmware => self.end(now, channel, FlowEnd::Firmware),
+            CloseCause::Firmware => {
+                self.spoke(now);
+                self.end(now, channel, FlowEnd::Firmware);
+            }
             CloseCause::ZeroWindow => self.end(now, channel, FlowEnd::Silent),
             CloseCause::ExcessData => self.end(now, channel, FlowEnd::Protocol),
         }

@@ -157,10 +157,11 @@ impl Flow {
     }
 
     /// Until when firmware is taken to be at work for it: from the moment it has the whole request to the end of its
-    /// answer, within limits. Of an opaque stream nobody knows.
+    /// answer, within limits. Of an opaque stream only the beginning is known, which may be a handshake.
     pub(super) fn at_work_until(&self, config: &MuxConfig) -> Option<Instant> {
         let Stage::Active { turn, .. } = self.stage else { return None };
-        let asked = turn.asked.filter(|_| !self.opaque && !self.class.is_urgent())?;
+        let is_followed = !self.opaque || !self.heard;
+        let asked = turn.asked.filter(|_| is_followed && !self.class.is_urgent())?;
         match turn.answered {
             None => asked.checked_add(config.executing_wait),
             Some(began) => {

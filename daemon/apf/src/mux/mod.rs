@@ -29,6 +29,7 @@ mod histogram;
 mod model;
 mod pace;
 mod queue;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -50,6 +51,7 @@ use self::{
     flow::{Flow, Stage, Turn, Waiting},
     pace::Pace,
     queue::Queue,
+    silence::Silence,
     timers::Timers,
 };
 use crate::{
@@ -76,6 +78,13 @@ pub enum Event {
         /// How long it waited.
         waited: Duration,
     },
+    /// Firmware answers nobody: a request was waited for in vain, and none was answered meanwhile.
+    Silent {
+        /// Since when.
+        since: Instant,
+    },
+    /// It answers again, after [`Event::Silent`].
+    Speaks,
     /// Something that does not concern a client connection: forwards, firmware's own channels, the session itself.
     Session(SessionEvent),
 }
@@ -140,6 +149,7 @@ pub struct Mux {
     passed_over: u32,
     pace: Pace,
     effort: Effort,
+    silence: Silence,
     counters: MuxCounters,
     classes: [ClassCounters; Class::ALL.len()],
 }
@@ -151,6 +161,7 @@ impl Mux {
             slot_limit: config.session.max_channels,
             pace: Pace::new(config.heartbeat_burst, config.heartbeat_every),
             effort: Effort::new(),
+            silence: Silence::default(),
             config,
             session: None,
             generation: 0,
@@ -182,6 +193,7 @@ impl Mux {
         self.slot_limit = config.max_channels;
         self.relearn_at = None;
         self.effort = Effort::new();
+        self.silence = Silence::default();
         self.session = Some(Session::new(config, now));
     }
 

@@ -112,4 +112,27 @@ mod tests {
         }
         assert!(pace.buckets.len() <= MAX_PEERS);
     }
+
+    #[test]
+    fn users_that_come_in_crowds_are_forgotten_once_their_permits_are_back() {
+        let (mut pace, now) = (Pace::new(1, EVERY), origin());
+        let crowd = u32::try_from(MAX_PEERS).unwrap();
+        for round in 0..3 {
+            for peer in 0..crowd {
+                pace.take(now + EVERY * round, crowd * round + peer);
+            }
+        }
+        assert!(pace.buckets.len() <= MAX_PEERS, "{}", pace.buckets.len());
+    }
+
+    #[test]
+    fn a_crowd_does_not_make_a_flood_urgent_again() {
+        let (mut pace, now) = (Pace::new(1, EVERY), origin());
+        let crowd = u32::try_from(MAX_PEERS).unwrap();
+        assert!(pace.take(now, crowd));
+        for peer in 0..crowd {
+            pace.take(now, peer);
+        }
+        assert!(!pace.take(now, crowd), "its permit is not back yet");
+    }
 }

@@ -187,4 +187,17 @@ mod tests {
         assert_eq!(drain(&mut queue, Class::Bulk), [2]);
         assert_eq!(queue.depth(Class::Bulk), 0);
     }
+
+    #[test]
+    fn users_that_have_left_leave_nothing_behind() {
+        let mut queue = Queue::default();
+        for peer in 0..100 {
+            let place = push(&mut queue, Class::Interactive, peer, 1);
+            if peer % 2 == 0 {
+                queue.remove(place);
+            }
+        }
+        drain(&mut queue, Class::Interactive);
+        assert!(queue.lanes.iter().all(|lane| lane.lines.is_empty() && lane.round.is_empty()));
+    }
 }

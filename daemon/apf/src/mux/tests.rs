@@ -1,5 +1,6 @@
 //! The multiplexer against a scripted firmware, on a virtual clock: a file for each kind of trouble.
 
+mod caller;
 mod channels;
 mod greed;
 mod slots;

@@ -75,7 +75,7 @@ impl Channels {
             generation,
             live: BTreeMap::new(),
             zombies: BTreeMap::new(),
-            next_number: ChannelId::FIRST_NUMBER,
+            next_number: first_number(generation),
         }
     }
 
@@ -217,6 +217,15 @@ impl Channels {
     }
 }
 
+/// Where the numbers of a session begin. Firmware may still close channels of an earlier connection (`apf 6`): that must
+/// not meet a channel of this one, so neighbouring sessions begin far apart.
+fn first_number(generation: u32) -> u32 {
+    const APART: u32 = 4096;
+    const PLACES: u32 = 15;
+    let place = generation.checked_rem(PLACES).unwrap_or_default();
+    ChannelId::FIRST_NUMBER.saturating_add(place.saturating_mul(APART))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,6 +247,15 @@ mod tests {
         ledger.zombies.insert(ChannelId::FIRST_NUMBER + 1, Zombie { remote: None });
         let numbers: Vec<u32> = (0..3).map(|_| ledger.next_id().number()).collect();
         assert_eq!(numbers, [u32::MAX, ChannelId::FIRST_NUMBER + 2, ChannelId::FIRST_NUMBER + 3]);
+    }
+
+    #[test]
+    fn numbers_of_the_last_connection_are_not_those_of_the_next() {
+        let firsts: Vec<u32> =
+            (0..16).map(|generation| Channels::new(generation).next_id().number()).collect();
+        assert_eq!(firsts[..3], [256, 256 + 4096, 256 + 2 * 4096]);
+        assert!(firsts.iter().all(|first| *first < 65_536), "{firsts:?}");
+        assert_eq!(firsts[15], firsts[0], "after so long nothing of them is on its way any more");
     }
 
     #[test]

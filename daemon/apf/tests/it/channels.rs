@@ -106,6 +106,24 @@ fn close_leaves_after_the_bytes_that_were_queued_before_it() {
     assert_eq!(host.events(), [Event::Released { channel }]);
 }
 
+/// Nothing of firmware's is on its way, so it needs no window to send it into the void.
+#[test]
+fn channel_that_rests_is_closed_without_a_farewell() {
+    let mut host = Host::forwarding();
+    let channel = host.opened(0, 4096);
+    host.session.retire(host.now, channel);
+    host.says(&[close(0)]);
+}
+
+#[test]
+fn channel_that_does_not_rest_is_not_cut_when_it_is_retired() {
+    let mut host = Host::forwarding();
+    let channel = host.opened(0, 4096);
+    host.send(channel, b"the rest of a request");
+    host.session.retire(host.now, channel);
+    host.says(&[farewell(0), data(0, b"the rest of a request"), close(0)]);
+}
+
 #[test]
 fn drain_that_firmware_never_grants_ends_by_itself() {
     let mut host = Host::forwarding();
@@ -118,7 +136,9 @@ fn drain_that_firmware_never_grants_ends_by_itself() {
         host.wait(seconds(1)).unwrap();
     }
     host.says(&[close(0)]);
+    assert_eq!(host.counters().unanswered_closes, 0, "it was not asked to answer yet");
     host.wait(seconds(10)).unwrap();
+    assert_eq!(host.counters().unanswered_closes, 1);
     assert_eq!(host.events(), [Event::Released { channel }]);
     assert_eq!(host.session.poll_timeout(), None);
 }
@@ -468,4 +488,18 @@ fn number_given_out_again_before_the_close_was_answered_counts_as_the_answer() {
     let events = host.events();
     assert!(events.contains(&Event::Released { channel: first }), "{events:?}");
     assert!(events.contains(&Event::Opened { channel: second }), "{events:?}");
+}
+
+#[test]
+fn what_leaves_names_its_channel_and_is_counted() {
+    let mut host = Host::forwarding();
+    let before = host.counters().messages_out;
+    let channel = host.open().unwrap();
+    let (transmit, _) = host.next().unwrap();
+    assert_eq!((transmit.channel, transmit.payload), (Some(channel), 0));
+    host.hear(confirmation(channel, 0, 4096));
+    host.send(channel, b"ten  bytes");
+    let (transmit, _) = host.next().unwrap();
+    assert_eq!((transmit.channel, transmit.payload), (Some(channel), 10));
+    assert_eq!((host.counters().messages_out - before, host.counters().bytes_out), (2, 10));
 }

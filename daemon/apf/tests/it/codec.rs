@@ -282,3 +282,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn reasons_reach_the_log_in_words_and_as_the_number_that_firmware_gave() {
+    let disconnects: Vec<String> = (0..20).map(|reason| DisconnectReason(reason).to_string()).collect();
+    let words = [
+        "unknown reason (0)",
+        "host not allowed to connect (1)",
+        "protocol error (2)",
+        "key exchange failed (3)",
+        "unknown reason (4)",
+        "MAC error (5)",
+        "compression error (6)",
+        "service not available (7)",
+        "protocol version not supported (8)",
+        "host key not verifiable (9)",
+        "connection lost (10)",
+        "by application (11)",
+        "too many connections (12)",
+        "authentication cancelled (13)",
+        "no more authentication methods (14)",
+        "invalid credentials (15)",
+        "connection timed out (16)",
+        "by policy (17)",
+        "temporarily unavailable (18)",
+        "unknown reason (19)",
+    ];
+    assert_eq!(disconnects, words);
+    let refusals: Vec<String> = (0..6).map(|reason| OpenFailureReason(reason).to_string()).collect();
+    let words = [
+        "unknown reason (0)",
+        "administratively prohibited (1)",
+        "connect failed (2)",
+        "unknown channel type (3)",
+        "resource shortage (4)",
+        "unknown reason (5)",
+    ];
+    assert_eq!(refusals, words);
+}
+
+#[test]
+fn password_of_firmware_is_named_in_debug_output_and_not_shown() {
+    let shown = format!("{:?}", UserauthMethod::Password(Secret(b"hunter2")));
+    assert_eq!(shown, "Password(Secret(..))");
+}

@@ -1,7 +1,7 @@
 //! Forward requests: answers in order, repetitions, cancellations, limits.
 
 use amtd_apf::{
-    Event, ForwardId, OpenError, Port, SessionConfig, SessionError,
+    Event, ForwardId, OpenError, Port, SessionConfig, SessionError, State,
     wire::{Message, RequestSuccess},
 };
 
@@ -243,6 +243,12 @@ fn requests_piling_up_behind_an_unanswered_one_are_bounded() {
     let mut host = Host::ready();
     host.hear(tcpip_forward(b"amt-host", 16992));
     let cancel = crate::support::encoded(cancel_forward(b"nobody", 623));
+    let heard = (0..1000).take_while(|_| host.hear_bytes(&cancel).is_ok()).count();
+    assert_eq!(heard, 63, "and the one that nobody has answered");
+    assert_eq!(host.session.state(), State::Over);
+
+    let mut host = Host::ready();
+    host.hear(tcpip_forward(b"amt-host", 16992));
     let error = (0..1000).find_map(|_| host.hear_bytes(&cancel).err()).expect("a bound");
     assert_eq!(error, SessionError::Flood { what: "global requests", limit: 64 });
 }

@@ -66,9 +66,10 @@ wsman_max_pause = "100ms"
 wsman_limit = "6s"
 wsman_deadline = "10s"
 enablement_limit = "2s"
-verify_attempts = 3
+verify_deadline = "300ms"
+unprovision_deadline = "300ms"
 verify_pause = "100ms"
-unprovision_attempts = 3
+verify_max_pause = "100ms"
 settle_attempts = 3
 settle_pause = "100ms"
 "#;

@@ -40,6 +40,8 @@ wsman_attempts = 8
 wsman_pause = "10ms"
 wsman_max_pause = "50ms"
 verify_pause = "10ms"
+verify_deadline = "500ms"
+unprovision_deadline = "1s"
 settle_pause = "20ms"
 [firmware]
 busy_pause = "10ms"
@@ -115,6 +117,7 @@ impl<'a> Stage<'a> {
 }
 
 /// The daemon says to the second when it has read what firmware is.
+#[expect(clippy::disallowed_methods, reason = "seconds of the clock on the wall are what is waited for")]
 fn await_next_second() {
     let since = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let now = since();

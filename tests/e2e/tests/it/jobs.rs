@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use amt_sim::pki::{ProvisioningChain, Variant};
+use amtd_e2e::device::Device;
 use amtd_e2e::{QUICK_RECOVERY, Rig, Setup, number};
 use amtd_harness::sim::{PASSWORD, USER};
 use amtd_harness::{PATIENCE, Said, WsmanClient};
@@ -246,6 +247,41 @@ fn deactivation_of_admin_control_mode_needs_the_password() {
     let said = amtctl(&rig, "deactivate --yes --password-stdin", &[PASSWORD]);
     assert_verdict(&said, "succeeded");
     assert_eq!(mode(&rig), "none");
+}
+
+/// Names and the administrator stay, the mode and everything that was set in it goes.
+#[test]
+fn partial_deactivation_leaves_account_and_names_and_nothing_else() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("device.json");
+    let sim = format!("--state acm --state-file {}", file.display());
+    let rig = Setup { sim, ..device("acm") }.start();
+    let fresh = Device::read(&file, &[PASSWORD]);
+    for arguments in [
+        "configure synchostname --password-stdin",
+        "configure amtfeatures --kvm=false --sol=false --ider=true --userConsent none --password-stdin",
+    ] {
+        assert_verdict(&amtctl(&rig, arguments, &[PASSWORD]), "succeeded");
+    }
+    let before = Device::read(&file, &[PASSWORD]);
+    assert_ne!(before.settings["network"], fresh.settings["network"], "the name was set");
+
+    let partial = "deactivate --partial --yes --password-stdin";
+    let refused = amtctl(&rig, partial, &[NEW]);
+    assert_eq!(refused.json()["reason"], "PASSWORD_WRONG", "{refused:?}");
+    assert!(refused.json()["sentence"].as_str().is_some_and(|why| why.contains("`admin`")), "{refused:?}");
+    assert_eq!(Device::read(&file, &[PASSWORD]), before);
+
+    let job = assert_verdict(&amtctl(&rig, partial, &[PASSWORD]), "succeeded");
+    assert!(job["outcome"]["applied"].to_string().contains("not activated"), "{job:#}");
+    let after = Device::read(&file, &[PASSWORD]);
+    assert_eq!((after.control_mode.as_str(), after.password), ("none", Some(PASSWORD)));
+    assert_eq!(after.settings["network"], before.settings["network"]);
+    assert_ne!(after.settings["settings"], before.settings["settings"]);
+    assert_eq!(mode(&rig), "none");
+
+    assert_verdict(&amtctl(&rig, partial, &[PASSWORD]), "unchanged");
+    assert_eq!(Device::read(&file, &[PASSWORD]), after);
 }
 
 #[test]

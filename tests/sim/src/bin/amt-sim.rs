@@ -278,6 +278,7 @@ impl Args {
             After401::Keep => AfterUnauthorized::Keep,
         };
         // Before 1970 there is no time that the device could show.
+        #[expect(clippy::disallowed_methods, reason = "firmware shows the time of day")]
         let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |time| time.as_secs());
         config.device.unix_time = now.saturating_add_signed(self.clock_error);
         config.apf.window = self.window;

@@ -229,7 +229,7 @@ async fn set_up<M: Machine, O: Observer>(
         let digest = PasswordDigest::new(ADMIN, &realm, wish.password);
         execution.step(StepName::AdminSetup, admin_setup(firmware, client, &digest, &proof)).await?;
     }
-    let now = firmware.settled(state.tls_enforced, firmware.policy.verify_attempts, |state| {
+    let now = firmware.settled(state.tls_enforced, firmware.policy.verify, |state| {
         state.control_mode == ControlMode::Admin
     });
     let now = now.await?;

@@ -8,7 +8,7 @@ use crate::{
         DeviceState, Failure, Kind, Observer, Outcome, Plan, Reason, StepName,
         device::control_mode_words,
         execution::{self, Execution},
-        firmware::{ADMIN, Device, Firmware, by_local_account},
+        firmware::{ADMIN, Device, Firmware},
         password,
     },
     machine::Machine,
@@ -126,7 +126,7 @@ async fn set_up<M: Machine, O: Observer>(
     execution.safe_point()?;
     execution.step(StepName::Setup, setup(firmware, client, &realm, password)).await?;
 
-    let now = firmware.settled(state.tls_enforced, firmware.policy.verify_attempts, |state| {
+    let now = firmware.settled(state.tls_enforced, firmware.policy.verify, |state| {
         state.control_mode == ControlMode::Client
     });
     let now = now.await?;
@@ -149,7 +149,7 @@ async fn read_realm<'a, M: Machine>(
     state: DeviceState,
 ) -> Result<((Client<&'a M>, Realm), String), Failure> {
     let mut client = firmware.local_client(&state).await?;
-    let settings: GeneralSettings = client.read().await.map_err(by_local_account)?;
+    let settings: GeneralSettings = client.read().await?;
     let realm = settings.digest_realm()?;
     let detail = format!("the realm is {realm}");
     Ok(((client, realm), detail))

@@ -150,6 +150,25 @@ async fn right_password_that_is_refused_just_after_setup_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn account_that_firmware_gave_out_and_refuses_is_named_and_no_wrong_password_of_the_user() {
+    let is_told = |failure: &Failure| {
+        assert_eq!(failure.reason, Reason::AccessDenied);
+        assert!(
+            failure.sentence.contains("`$$OsAdmin`") && failure.next_step.contains("restart"),
+            "{failure:?}"
+        );
+    };
+    let model = Model::new().with("Get IPS_HostBasedSetupService", 100, Trouble::Unauthorized);
+    model.troubled();
+    is_told(&planned(&model, &request()).await.unwrap_err());
+    for step in ["Get AMT_GeneralSettings", "Setup"] {
+        let outcome = done(&Model::new().with(step, 100, Trouble::Unauthorized), request()).await;
+        assert_eq!(outcome.verdict, Verdict::FailedClean);
+        is_told(&outcome.failure.unwrap().0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn setup_that_cannot_be_committed_is_taken_back() {
     let model = Model::new().with("CommitChanges", 1, Trouble::Returns(38));
     model.device().after_setup = 1;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use amtd_amt::job::PlannedStep;
 use proptest::prelude::*;
 
 use super::*;
@@ -190,7 +191,11 @@ fn a_crash_before_the_first_step_needs_no_firmware_for_its_verdict() {
     bench.insert(Lane::Changing, None);
     let [first, second] = [bench.waiting[0].0, bench.waiting[1].0];
     bench.next(Lane::Changing);
-    let begun = bench.table.step_begins(first, StepName::Login, bench.now).unwrap();
+    assert!(
+        bench.table.step_begins(first, StepName::Login, bench.now).is_none(),
+        "there is nothing to find out"
+    );
+    let begun = bench.table.step_begins(first, StepName::Setup, bench.now).unwrap();
     let queued = bench.table.enter(second).unwrap();
     let mut after = Table::new(config(), Log::new(16));
     let rows = vec![(begun.id, begun.stored), (queued.id, queued.stored)];
@@ -200,6 +205,50 @@ fn a_crash_before_the_first_step_needs_no_firmware_for_its_verdict() {
     assert_eq!(after.job(first).unwrap().state, State::Verifying);
     assert!(after.job(second).unwrap().is_ended());
     assert_eq!(after.cancel(first, bench.now).unwrap_err(), CancelError::TooLate);
+}
+
+#[test]
+fn a_step_that_is_announced_is_examined_after_a_crash_and_has_not_begun_before_it_does() {
+    let mut bench = Bench::new();
+    bench.insert(Lane::Changing, None);
+    bench.next(Lane::Changing);
+    let id = bench.running[0].0;
+    let (step, announced) = bench.table.announce(id, bench.now).unwrap();
+    assert_eq!((step, announced.stored.record.begun.as_slice()), (StepName::Setup, &[StepName::Setup][..]));
+    assert!(!bench.table.has_changed(id) && bench.table.job(id).unwrap().cancellable);
+    let mut after = Table::new(config(), Log::new(16));
+    let (_, examine) = after.restore(vec![(id, announced.stored)], bench.now);
+    assert_eq!(examine, [id]);
+}
+
+#[test]
+fn what_firmware_does_not_show_is_neither_announced_nor_told_before_it_is_written_down() {
+    let mut bench = Bench::new();
+    bench.insert(Lane::Changing, None);
+    bench.next(Lane::Changing);
+    let id = bench.running[0].0;
+    let succeeded = || Outcome { verdict: Verdict::Succeeded, failure: None, ..clean() };
+    assert!(bench.table.ending(id, &succeeded(), bench.now).is_none(), "firmware shows it");
+    assert!(bench.table.ending(id, &clean(), bench.now).is_some());
+    let blind = Plan { steps: vec![secret_step()], ..plan(Kind::ActivateCcm) };
+    bench.table.replanned(id, &activate(), &blind);
+    assert!(bench.table.announce(id, bench.now).is_none());
+    let ending = bench.table.ending(id, &succeeded(), bench.now).unwrap();
+    assert_eq!(ending.stored.state, State::Ended);
+    assert!(!bench.table.job(id).unwrap().is_ended(), "nobody is told yet");
+    let nothing = Plan { steps: Vec::new(), ..plan(Kind::ActivateCcm) };
+    bench.table.replanned(id, &activate(), &nothing);
+    assert!(bench.table.announce(id, bench.now).is_none());
+    let unchanged = Outcome { verdict: Verdict::Unchanged, ..succeeded() };
+    assert!(bench.table.ending(id, &unchanged, bench.now).is_some(), "an examination would not say so");
+}
+
+fn clean() -> Outcome {
+    verdict::untouched(verdict::broken(), String::new())
+}
+
+fn secret_step() -> PlannedStep {
+    PlannedStep { name: StepName::ChangePassword, description: String::new(), changes_device: true }
 }
 
 #[test]

@@ -54,8 +54,14 @@ fn bytes_of_a_given_up_channel_earn_no_credit_on_the_next() {
     bench.mux.link_lost(bench.now);
     bench.link_up();
     bench.ask(flow, REQUEST);
-    bench.mux.delivered(bench.now, flow, 3000);
+    let channel = bench.channel(flow).unwrap();
+    bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 3000] }));
     let window = |bench: &Bench| bench.mux.session().unwrap().channels().next().unwrap().local_window;
+    bench.mux.delivered(bench.now, flow, 3000);
+    bench.settle();
+    assert_eq!(window(&bench), 1096, "those were of the first");
+    bench.mux.delivered(bench.now, flow, 3000);
+    bench.settle();
     assert_eq!(window(&bench), 4096);
 }
 
@@ -110,6 +116,26 @@ fn an_open_that_is_always_refused_ends_with_the_reason() {
 }
 
 #[test]
+fn an_open_that_is_refused_is_tried_again_at_growing_intervals() {
+    let mut bench = bench();
+    bench.refusals = [Some(OpenFailureReason::CONNECT_FAILED); 6].into();
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    let mut pauses = Vec::new();
+    let mut since = bench.now;
+    while let Some(at) = bench.mux.poll_timeout().filter(|_| bench.stage(flow) == Some("waiting")) {
+        let before = bench.mux.counters().open_refusals;
+        bench.wait(at.duration_since(bench.now));
+        if bench.mux.counters().open_refusals > before || bench.stage(flow) == Some("active") {
+            pauses.push(bench.now.duration_since(since).as_millis());
+            since = bench.now;
+        }
+    }
+    assert_eq!(pauses, [250, 500, 1000, 2000, 2000, 2000]);
+    assert_eq!(bench.stage(flow), Some("active"));
+}
+
+#[test]
 fn firmware_with_fewer_slots_is_not_stormed() {
     let mut bench = bench();
     bench.slots = 3;
@@ -130,6 +156,32 @@ fn firmware_with_fewer_slots_is_not_stormed() {
         }
     }
     assert_eq!(bench.received.len(), 20);
+}
+
+#[test]
+fn firmware_that_has_all_its_slots_again_is_found_out_one_by_one() {
+    let mut bench = bench();
+    bench.slots = 2;
+    let flows: Vec<_> = (0..4).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    let limit = |bench: &Bench| bench.mux.slots().unwrap().limit;
+    assert_eq!(limit(&bench), 2);
+    bench.slots = 8;
+    for flow in flows {
+        bench.mux.close(bench.now, flow, false);
+    }
+    bench.settle();
+    let relearn = bench.mux.config.relearn;
+    let limits: Vec<_> = (0..6)
+        .map(|_| {
+            bench.wait(relearn);
+            limit(&bench)
+        })
+        .collect();
+    assert_eq!(limits, [3, 4, 5, 6, 6, 6]);
+    assert_eq!(bench.mux.poll_timeout(), None, "nothing is left to learn");
 }
 
 #[test]

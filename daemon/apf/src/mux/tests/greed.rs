@@ -60,6 +60,12 @@ fn clients_that_send_half_a_request_do_not_keep_everybody_out() {
         bench.settle();
     }
     assert_eq!(bench.stage(newcomer), Some("active"));
+    let ends: Vec<_> = stalled.iter().flat_map(|flow| bench.told(*flow)).collect();
+    assert_eq!(
+        ends,
+        [FlowEvent::Closed(FlowEnd::Displaced)],
+        "one had to go, and not for firmware's silence"
+    );
 }
 
 #[test]
@@ -104,4 +110,24 @@ fn a_user_with_endless_transfers_on_every_channel_leaves_one_to_another_user() {
     assert_eq!(bench.stage(honest), Some("active"));
     let left = greedy.iter().filter(|flow| bench.stage(**flow) == Some("active")).count();
     assert_eq!(left, 4, "no more than one was needed");
+}
+
+#[test]
+fn users_with_one_endless_transfer_each_keep_their_channels() {
+    let mut bench = bench();
+    let lasting: Vec<_> = (0..5).map(|peer| bench.client_of(peer)).collect();
+    for flow in &lasting {
+        bench.ask(*flow, REQUEST);
+    }
+    let late = bench.client_of(1000);
+    bench.ask(late, REQUEST);
+    for _ in 0..25 {
+        for flow in &lasting {
+            let channel = bench.channel(*flow).expect("nobody has to make way");
+            bench.say(Message::ChannelData(ChannelData { receiver: channel, payload: &[0; 2000] }));
+            bench.mux.delivered(bench.now, *flow, 2000);
+        }
+        bench.wait(Duration::from_secs(1));
+    }
+    assert!(lasting.iter().all(|flow| bench.stage(*flow) == Some("active")));
 }

@@ -123,3 +123,82 @@ fn bulk_gets_a_slot_however_many_urgent_requests_there_are() {
     }
     panic!("bulk is starved");
 }
+
+/// One channel, for which everybody waits.
+fn narrow() -> Bench {
+    Bench::new(MuxConfig {
+        session: SessionConfig { max_channels: 1, ..SessionConfig::default() },
+        reserved_slots: 0,
+        bulk_patience: 3,
+        ..config()
+    })
+}
+
+/// The classes of the requests that firmware is given, one after the other.
+fn turns(bench: &mut Bench, count: usize) -> String {
+    let mut turns = String::new();
+    for _ in 0..count {
+        let active = bench.mux.flows().find(|flow| flow.stage == "active").expect("somebody's turn");
+        turns.push(if active.class == Class::Bulk { 'b' } else { 'i' });
+        bench.answer(active.id, false);
+        bench.mux.close(bench.now, active.id, true);
+        bench.settle();
+    }
+    turns
+}
+
+#[test]
+fn bulk_that_had_its_turn_waits_for_the_next_as_long_as_for_the_first() {
+    let mut bench = narrow();
+    for request in [REQUEST, class(Class::Bulk)] {
+        for _ in 0..12 {
+            let flow = bench.client();
+            bench.ask(flow, request);
+        }
+    }
+    // The first came when nobody of bulk waited.
+    assert_eq!(turns(&mut bench, 13), "iiiibiiibiiib");
+}
+
+#[test]
+fn bulk_that_comes_late_has_no_claim_from_the_time_before_it_came() {
+    let mut bench = narrow();
+    for _ in 0..8 {
+        let flow = bench.client();
+        bench.ask(flow, REQUEST);
+    }
+    assert_eq!(turns(&mut bench, 4), "iiii");
+    let bulk = bench.client();
+    bench.ask(bulk, class(Class::Bulk));
+    assert_eq!(turns(&mut bench, 5), "iiiib");
+}
+
+#[test]
+fn urgent_request_takes_one_channel_from_those_that_rest_and_no_more() {
+    let mut bench = bench();
+    for request in [REQUEST, REQUEST, REQUEST, REQUEST, REQUEST, class(Class::Health)] {
+        let flow = bench.client();
+        bench.ask(flow, request);
+        bench.answer(flow, true);
+    }
+    assert_eq!(bench.open.len(), 6);
+    let urgent = bench.client();
+    bench.ask(urgent, class(Class::Watchdog));
+    assert_eq!((bench.stage(urgent), bench.mux.counters().detached), (Some("active"), 1));
+}
+
+#[test]
+fn bulk_that_gives_up_when_its_turn_is_due_leaves_no_slot_reserved() {
+    let mut bench = narrow();
+    let first = bench.client();
+    bench.ask(first, REQUEST);
+    let bulk = bench.client();
+    bench.ask(bulk, class(Class::Bulk));
+    for _ in 0..4 {
+        let flow = bench.client();
+        bench.ask(flow, REQUEST);
+    }
+    assert_eq!(turns(&mut bench, 3), "iii");
+    bench.mux.close(bench.now, bulk, false);
+    assert_eq!(turns(&mut bench, 2), "ii");
+}

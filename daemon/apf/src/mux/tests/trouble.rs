@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::{
+    Port,
     mux::{
         bench::{Bench, PORT, REQUEST, VERSION, bench, config},
         *,
@@ -48,6 +49,35 @@ fn a_port_that_firmware_does_not_forward_is_refused_sooner() {
     bench.ask(flow, REQUEST);
     bench.wait(Duration::from_secs(3));
     assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::NotForwarded(PORT))]);
+}
+
+#[test]
+fn a_port_that_is_not_served_keeps_nobody_else_waiting() {
+    let mut bench = bench();
+    let originator = "127.0.0.1:51234".parse().unwrap();
+    let (lost, other) = (FlowId(77), bench.client());
+    bench.mux.open(lost, FlowSpec { port: Port(623), originator, peer: 1000 });
+    bench.ask(lost, REQUEST);
+    bench.ask(other, REQUEST);
+    assert_eq!((bench.stage(lost), bench.stage(other)), (Some("waiting"), Some("active")));
+}
+
+#[test]
+fn a_request_that_no_session_came_for_is_told_that_the_link_is_down() {
+    let mut bench = bench();
+    bench.mux.link_lost(bench.now);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    // Connected, and then not a word of firmware's.
+    bench.mux.link_up(bench.now, 5120);
+    while bench.stage(flow).is_some() {
+        let at = bench.mux.poll_timeout().expect("a deadline");
+        bench.now = at;
+        // Whether the session ends before the request does not matter.
+        let _ = bench.mux.handle_timeout(at);
+        bench.settle();
+    }
+    assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::LinkDown)]);
 }
 
 #[test]
@@ -97,6 +127,20 @@ fn a_lost_link_ends_only_what_was_under_way() {
 }
 
 #[test]
+fn a_request_that_waits_for_a_channel_is_told_soon_when_the_link_is_lost() {
+    let mut bench = bench();
+    let flows: Vec<_> = (0..6).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    let waits = flows[5];
+    assert_eq!(bench.stage(waits), Some("waiting"));
+    bench.mux.link_lost(bench.now);
+    bench.wait(bench.mux.config.link_wait);
+    assert_eq!(bench.told(waits), [FlowEvent::Refused(Refusal::LinkDown)]);
+}
+
+#[test]
 fn a_restarted_session_ends_only_what_was_under_way() {
     let mut bench = bench();
     let (resting, active) = (bench.client(), bench.client());
@@ -112,6 +156,45 @@ fn a_restarted_session_ends_only_what_was_under_way() {
     bench.forward(true);
     bench.ask(resting, REQUEST);
     assert_eq!(bench.stage(resting), Some("active"));
+}
+
+#[test]
+fn firmware_that_answers_nobody_is_told_from_one_that_forgot_a_request() {
+    let mut bench = bench();
+    let (forgotten, other) = (bench.client(), bench.client());
+    bench.ask(forgotten, REQUEST);
+    bench.wait(Duration::from_secs(60));
+    bench.ask(other, REQUEST);
+    bench.answer(other, true);
+    bench.wait(Duration::from_secs(60));
+    assert_eq!(bench.told(forgotten), [FlowEvent::Closed(FlowEnd::Silent)]);
+    assert_eq!(bench.silent, None);
+
+    let since = bench.now;
+    bench.ask(other, REQUEST);
+    bench.wait(Duration::from_secs(120));
+    assert_eq!(bench.silent, Some(since));
+    let another = bench.client();
+    bench.ask(another, REQUEST);
+    assert_eq!(bench.silent, Some(since), "a channel is no answer");
+    bench.answer(another, true);
+    assert_eq!(bench.silent, None);
+}
+
+#[test]
+fn firmware_that_opens_no_channel_is_silent_until_it_is_reset() {
+    let mut bench = bench();
+    bench.refusals = [None].into();
+    let since = bench.now;
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(30));
+    assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::Unanswered)]);
+    assert_eq!(bench.silent.take(), Some(since));
+    bench.recover();
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.answer(flow, true);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::{
     mux::{
         bench::{Bench, REQUEST, bench, class, config},
+        effort::Load,
         *,
     },
     wire::{ChannelData, Message},
@@ -27,6 +28,39 @@ fn firmware_is_given_one_request_at_a_time() {
     assert_eq!(bench.order(), ["1", "2"], "an answer under way has the link for itself");
     bench.answer(flows[1], true);
     assert_eq!(bench.order(), ["1", "2", "3"]);
+}
+
+#[test]
+fn firmware_that_proved_fast_is_given_several_requests_at_once() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let first = bench.client();
+    for _ in 0..200 {
+        bench.ask(first, REQUEST);
+        bench.answer(first, true);
+    }
+    bench.received.clear();
+    let flows: Vec<_> = (0..3).map(|_| bench.client()).collect();
+    for flow in &flows {
+        bench.ask(*flow, REQUEST);
+    }
+    assert_eq!(bench.order(), ["2", "3", "4"]);
+}
+
+#[test]
+fn a_handshake_is_a_request_and_what_follows_it_is_not() {
+    let mut bench = Bench::new(MuxConfig::default());
+    let (stream, other) = (bench.client(), bench.client());
+    bench.ask(stream, Request { opaque: true, ..REQUEST });
+    bench.ask(other, REQUEST);
+    assert_eq!(bench.order(), ["1"]);
+    bench.wait(Duration::from_millis(900));
+    bench.firmware_answers(bench.channel(stream).unwrap());
+    assert_eq!(bench.order(), ["1", "2"]);
+    bench.answer(other, true);
+    // A stream that rests tells nothing about the speed of firmware.
+    bench.wait(Duration::from_secs(60));
+    bench.firmware_answers(bench.channel(stream).unwrap());
+    assert!(bench.mux.effort.of(Load { requests: 0, answers: 1 }) < Duration::from_secs(1));
 }
 
 #[test]
@@ -205,6 +239,7 @@ fn a_demoted_request_lets_the_next_one_have_its_turn() {
     let (first, second) = (bench.client(), bench.client());
     bench.ask(first, REQUEST);
     bench.ask(second, REQUEST);
+    bench.firmware_answers(bench.channel(first).unwrap());
     assert_eq!(bench.stage(second), Some("waiting"));
     bench.mux.reclassify(bench.now, first, Request { opaque: true, ..REQUEST });
     bench.settle();

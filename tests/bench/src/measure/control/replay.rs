@@ -2,8 +2,9 @@
 //! virtual device by this program, and nothing else. Logins have nonces, so that nothing recorded could be sent again; each
 //! request is made anew.
 //!
-//! The lists are those of the daemon's flows (activation 3, 7), with a connection for each command and for each login as they have
-//! them: a first request without a login is refused and its connection closed. What a flow only waits for is not in them.
+//! The lists are those of the daemon's flows (activation 3, 7), with as many connections as they have: commands that belong
+//! together share one, and a first request without a login is refused and its connection closed. What a flow only waits for is
+//! not in them.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -89,22 +90,20 @@ impl Replay {
     pub(super) fn deactivate(&mut self) -> Result<()> {
         self.examine()?;
         self.state()?;
-        self.amthi(UNPROVISION, &0_u32.to_le_bytes())?;
+        self.amthi([(UNPROVISION, &0_u32.to_le_bytes())])?;
         self.await_left()?;
         self.expect(0)
     }
 
     /// What the device is, as plans are made for.
     fn examine(&self) -> Result<()> {
-        self.state()?;
-        self.amthi(CODE_VERSIONS, &[])?;
-        ask(&self.device, MHC, &IS_CHANGE_ENABLED).map(drop)
+        self.amthi([(CONTROL_MODE, &[]), (PROVISIONING_STATE, &[]), (CODE_VERSIONS, &[])])?;
+        ask(&self.device, MHC, &[&IS_CHANGE_ENABLED]).map(drop)
     }
 
     /// Control mode; the provisioning state is asked for and passed over.
     fn state(&self) -> Result<u32> {
-        let mode = self.amthi(CONTROL_MODE, &[])?;
-        self.amthi(PROVISIONING_STATE, &[])?;
+        let [mode, _] = self.amthi([(CONTROL_MODE, &[]), (PROVISIONING_STATE, &[])])?;
         let mode = mode.first_chunk().context("no control mode")?;
         Ok(u32::from_le_bytes(*mode))
     }
@@ -127,7 +126,7 @@ impl Replay {
 
     /// The account by which local programs log in before there is an administrator (amthi 3.12).
     fn local_account(&self) -> Result<Credentials> {
-        let answer = self.amthi(LOCAL_ACCOUNT, &[0; 40])?;
+        let [answer] = self.amthi([(LOCAL_ACCOUNT, &[0; 40])])?;
         let field = |from: usize| {
             let field = answer.get(from..from + FIELD).context("no local account")?;
             let text = field.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -136,18 +135,19 @@ impl Replay {
         Ok(Credentials { user: field(0)?, password: field(FIELD)? })
     }
 
-    /// One command on a connection of its own; the payload of its answer.
-    fn amthi(&self, operation: u32, payload: &[u8]) -> Result<Vec<u8>> {
-        let mut command = Vec::with_capacity(REQUEST_HEADER + payload.len());
-        command.extend([1, 1, 0, 0]);
-        command.extend((CLASS | operation).to_le_bytes());
-        command.extend(u32::try_from(payload.len())?.to_le_bytes());
-        command.extend_from_slice(payload);
-        let answer = ask(&self.device, AMTHI, &command)?;
-        match answer.split_at_checked(ANSWER_HEADER) {
-            Some(([.., 0, 0, 0, 0], payload)) => Ok(payload.to_vec()),
-            _ => bail!("AMTHI {operation:#x} is answered with {answer:02x?}"),
-        }
+    /// Commands on a connection of their own; the payloads of their answers.
+    fn amthi<const N: usize>(&self, commands: [(u32, &[u8]); N]) -> Result<[Vec<u8>; N]> {
+        let messages = commands.map(|(operation, payload)| command(operation, payload));
+        let messages: Vec<&[u8]> = messages.iter().map(Vec::as_slice).collect();
+        let answers = ask(&self.device, AMTHI, &messages)?;
+        let payloads = commands.iter().zip(answers).map(|((operation, _), answer)| {
+            match answer.split_at_checked(ANSWER_HEADER) {
+                Some(([.., 0, 0, 0, 0], payload)) => Ok(payload.to_vec()),
+                _ => bail!("AMTHI {operation:#x} is answered with {answer:02x?}"),
+            }
+        });
+        let payloads: Vec<Vec<u8>> = payloads.collect::<Result<_>>()?;
+        payloads.try_into().ok().context("as many answers as commands")
     }
 
     /// The first request of a session: refused with a challenge, then answered on another connection.
@@ -170,6 +170,18 @@ impl Session<'_> {
         ensure!(answer.status() == 200, "answer {}", answer.status());
         Ok(answer)
     }
+}
+
+/// One message to AMTHI.
+fn command(operation: u32, payload: &[u8]) -> Vec<u8> {
+    // A payload has some dozens of bytes.
+    let length = u32::try_from(payload.len()).unwrap_or_default();
+    let mut command = Vec::with_capacity(REQUEST_HEADER + payload.len());
+    command.extend([1, 1, 0, 0]);
+    command.extend((CLASS | operation).to_le_bytes());
+    command.extend(length.to_le_bytes());
+    command.extend_from_slice(payload);
+    command
 }
 
 /// Firmware keeps no password but this (activation 2).

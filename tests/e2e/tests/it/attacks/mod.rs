@@ -4,6 +4,7 @@
 //! Wherever the kernel says who somebody is, the attackers are another user if the tests may be one (they run as root then), and
 //! else the same user as the client beside them, which is the harder case.
 
+mod clock;
 mod connections;
 mod grpc;
 mod http2;
