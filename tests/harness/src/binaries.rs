@@ -1,6 +1,6 @@
 //! The programs under test: built once per process, in the profile and target directory of the caller.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,8 +34,12 @@ fn build() -> Result<Binaries, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     // Somebody who watches wants to see it go on; a log does not.
     let quiet = !std::io::stderr().is_terminal();
-    let output = Command::new(cargo)
-        .args(["build", "--package", "amtd", "--package", "amtctl", "--package", "amt-sim", "--bins"])
+    let mut command = Command::new(cargo);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_caller(name)) {
+        command.env_remove(name);
+    }
+    let output = command
+        .args(["build", "--bin", "amtd", "--bin", "amtctl", "--bin", "amt-sim"])
         .args(quiet.then_some("--quiet"))
         .args(["--message-format", "json-render-diagnostics"])
         .args(own_layout()?)
@@ -52,6 +56,12 @@ fn build() -> Result<Binaries, String> {
         amtctl: executable(&messages, "amtctl")?,
         amt_sim: executable(&messages, "amt-sim")?,
     })
+}
+
+/// What cargo tells a program that it runs about the package of that program. There are build scripts, that of `ring` is one, which
+/// are run again when it changes: each caller from another package, and none, would build anew all that needs them.
+fn is_of_caller(name: &OsStr) -> bool {
+    [&b"CARGO_MANIFEST_"[..], b"CARGO_PKG_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix))
 }
 
 /// `--profile` and `--target-dir` of the program that is running.
@@ -107,6 +117,17 @@ mod tests {
                 Some((profile.to_owned(), PathBuf::from(target))),
                 "{program}"
             );
+        }
+    }
+
+    #[test]
+    fn only_what_is_of_the_callers_package_is_kept_from_the_build() {
+        assert!(is_of_caller(OsStr::new("CARGO_MANIFEST_DIR")));
+        assert!(is_of_caller(OsStr::new("CARGO_PKG_VERSION_MAJOR")));
+        for name in
+            ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_PROFILE_DEV_DEBUG", "RUSTFLAGS", "PATH"]
+        {
+            assert!(!is_of_caller(OsStr::new(name)), "{name}");
         }
     }
 
