@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use amtd_proto::v1::GetStatusRequest;
 use clap::Args;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -38,7 +39,13 @@ pub(super) async fn run(args: HealthArgs, session: &Session) -> Result<Exit, Fai
         Some(limit) => wait(&args.service, Instant::now() + limit, session).await?,
     };
     let serving = status == ServingStatus::Serving;
-    session.output().show(&HealthDocument { service: args.service, serving, status: word(status) })?;
+    let problems = if serving { Vec::new() } else { problems(session).await.unwrap_or_default() };
+    session.output().show(&HealthDocument {
+        service: args.service,
+        serving,
+        status: word(status),
+        problems,
+    })?;
     Ok(if serving { Exit::Good } else { Exit::FailedClean })
 }
 
@@ -47,6 +54,13 @@ async fn check(service: &str, session: &Session) -> Result<ServingStatus, Failur
     let request = client.request(HealthCheckRequest { service: service.into() });
     let answer = client.call(client.health().check(request)).await?;
     Ok(answer.status())
+}
+
+/// What is said to be the matter. Health itself does not depend on it: who cannot be asked why has said enough.
+async fn problems(session: &Session) -> Result<Vec<String>, Failure> {
+    let client = session.connect().await?;
+    let status = client.call(client.status().get_status(client.request(GetStatusRequest {}))).await?;
+    Ok(status.health.unwrap_or_default().problems)
 }
 
 /// Follows the health until it is good or the time is over; the daemon may come up, and go, meanwhile.
@@ -102,6 +116,8 @@ pub(crate) struct HealthDocument {
     serving: bool,
     /// `serving`, `not serving`, `no such service`, `unknown`.
     status: &'static str,
+    /// One sentence for each thing that is not as it should be, if it does not serve and can be asked why.
+    problems: Vec<String>,
 }
 
 impl Document for HealthDocument {
@@ -109,5 +125,8 @@ impl Document for HealthDocument {
 
     fn render(&self, page: &mut Page) {
         page.line(self.status);
+        for problem in &self.problems {
+            page.hang("  ! ", problem);
+        }
     }
 }
