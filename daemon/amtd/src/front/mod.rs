@@ -67,9 +67,9 @@ pub use self::{
 };
 use crate::{
     complaints::Complaints,
-    crowd::Crowd,
     driver::{ForwardRequest, ForwardRequests, Handle},
     events::Log,
+    heap::Heap,
 };
 
 /// How long accepting pauses when the process or the machine has no file descriptors left.
@@ -126,7 +126,7 @@ pub struct Front {
     per_peer: HashMap<u32, usize>,
     clients: Clients,
     connections: JoinSet<(FlowId, Summary)>,
-    crowd: Crowd,
+    heap: Heap,
     status: watch::Sender<FrontStatus>,
     accept_again_at: Option<Instant>,
     complaints: Complaints<Trouble>,
@@ -155,7 +155,7 @@ impl Front {
             per_peer: HashMap::new(),
             clients: Clients::default(),
             connections: JoinSet::new(),
-            crowd: Crowd::default(),
+            heap: Heap::default(),
             status,
             accept_again_at: None,
             complaints: Complaints::default(),
@@ -287,7 +287,7 @@ impl Front {
         });
         self.clients.opened(id, (spec, owner), meter, task);
         let connections = self.connections.len();
-        self.crowd.counts(connections);
+        self.heap.serves(connections);
         self.status.send_modify(|status| {
             status.accepted += 1;
             status.connections = connections;
@@ -317,7 +317,7 @@ impl Front {
             self.complain(Trouble::Refused, what, Some(peer));
         }
         let connections = self.connections.len();
-        self.crowd.counts(connections);
+        self.heap.serves(connections);
         self.status.send_modify(|status| {
             status.connections = connections;
             status.answered += summary.answered;

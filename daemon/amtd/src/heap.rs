@@ -8,21 +8,21 @@ const MANY: usize = 16;
 /// The part of a crowd that may stay when it is taken to have gone.
 const REST: usize = 8;
 
-/// The most clients at once since memory was last given back.
+/// Knows when it is larger than it need be, by the most clients at once since memory was last given back.
 #[derive(Debug, Default)]
-pub(crate) struct Crowd {
+pub(crate) struct Heap {
     most: usize,
 }
 
-impl Crowd {
+impl Heap {
     /// So many are there now.
-    pub(crate) fn counts(&mut self, clients: usize) {
-        if self.has_gone(clients) {
+    pub(crate) fn serves(&mut self, clients: usize) {
+        if self.crowd_has_gone(clients) {
             give_back();
         }
     }
 
-    fn has_gone(&mut self, clients: usize) -> bool {
+    fn crowd_has_gone(&mut self, clients: usize) -> bool {
         self.most = self.most.max(clients);
         let gone = self.most >= MANY && clients <= self.most / REST;
         if gone {
@@ -50,8 +50,8 @@ mod tests {
 
     #[test]
     fn memory_is_given_back_once_for_each_crowd() {
-        let mut crowd = Crowd::default();
-        let mut gone = |clients| crowd.has_gone(clients);
+        let mut heap = Heap::default();
+        let mut gone = |clients| heap.crowd_has_gone(clients);
         assert!(!gone(MANY - 1) && !gone(0) && !gone(1), "these were few");
         assert!(!gone(1000) && !gone(126));
         assert!(gone(125));
