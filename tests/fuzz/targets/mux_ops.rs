@@ -231,7 +231,7 @@ impl Host {
                 Event::Session(SessionEvent::Data { channel, bytes }) => {
                     self.mux.direct_delivered(channel, bytes.len());
                 }
-                Event::Session(_) | Event::Late { .. } => {}
+                Event::Session(_) | Event::Late { .. } | Event::Silent { .. } | Event::Speaks => {}
             }
         }
     }
