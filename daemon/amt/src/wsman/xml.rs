@@ -264,7 +264,7 @@ impl Builder {
     /// An element without its content.
     fn element(&mut self, reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Element, XmlError> {
         let (namespace, name) = reader.resolver().resolve_element(start.name());
-        let mut element = Element::new(self.resolved(&namespace)?, name.into_inner());
+        let mut element = Element::new(self.resolved(&namespace)?, read_name(name.into_inner())?);
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|_| XmlError::Syntax)?;
             if attribute.key.as_namespace_binding().is_some() {
@@ -276,7 +276,7 @@ impl Builder {
                 .map_err(|_| XmlError::Syntax)?;
             element.push_attribute(Attribute {
                 namespace: self.resolved(&namespace)?,
-                name: key.into_inner().to_owned(),
+                name: read_name(key.into_inner())?.to_owned(),
                 value: value.into_owned(),
             });
         }
@@ -395,6 +395,11 @@ fn qualified(namespace: &Arc<str>, name: &str, scope: &mut Scope) -> Result<Stri
 }
 
 /// The names of classes and properties, and then some; not all that XML allows.
+/// The parser takes nearly everything for a name; in JSON such a one could pass for an attribute or a text.
+fn read_name(name: &str) -> Result<&str, XmlError> {
+    if is_name(name) { Ok(name) } else { Err(XmlError::Syntax) }
+}
+
 fn is_name(name: &str) -> bool {
     let start = |first: char| first.is_alphabetic() || first == '_';
     let rest = |other: char| other.is_alphanumeric() || matches!(other, '_' | '-' | '.');

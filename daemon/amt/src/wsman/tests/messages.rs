@@ -182,6 +182,8 @@ fn damaged_and_hostile_documents_are_refused() {
         ("<a></b>", XmlError::Syntax),
         ("<a/><b/>", XmlError::Syntax),
         ("<a b=1/>", XmlError::Syntax),
+        ("<a><@b/></a>", XmlError::Syntax),
+        ("<a #b=\"1\"/>", XmlError::Syntax),
         ("<x:a/>", XmlError::Prefix),
         ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", XmlError::Entity),
         ("<a>&e;</a>", XmlError::Entity),
