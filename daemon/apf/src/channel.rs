@@ -70,6 +70,8 @@ pub(crate) struct Channel {
     /// Set while an adjust waits in the control queue, which collects all credit up to the moment when it
     /// leaves.
     adjust_queued: bool,
+    /// Between two requests: firmware has nothing to send, so that it can wait for credit.
+    rests: bool,
     /// When the current state ends by itself.
     deadline: Option<Instant>,
     timeouts: Timeouts,
@@ -138,6 +140,7 @@ impl Channel {
             remote_window: SendWindow::default(),
             local_window: ReceiveWindow::new(config.rx_window),
             adjust_queued: false,
+            rests: false,
             deadline: None,
             timeouts: config.timeouts,
         }
@@ -247,7 +250,8 @@ impl Channel {
 
     /// Whether an adjust has to be queued now; `true` once until [`take_credit`](Self::take_credit).
     pub(crate) fn wants_adjust(&mut self) -> bool {
-        let wants = !self.adjust_queued && self.remote().is_some() && self.local_window.credit_is_due();
+        let is_due = self.local_window.credit_is_due(self.rests);
+        let wants = !self.adjust_queued && self.remote().is_some() && is_due;
         self.adjust_queued |= wants;
         wants
     }
@@ -256,6 +260,10 @@ impl Channel {
     pub(crate) fn take_credit(&mut self) -> Option<(RemoteChannelId, u32)> {
         self.adjust_queued = false;
         Some((self.remote()?, self.local_window.take_credit()))
+    }
+
+    pub(crate) fn set_resting(&mut self, rests: bool) {
+        self.rests = rests;
     }
 
     pub(crate) fn set_class(&mut self, class: Class) {

@@ -173,9 +173,18 @@ impl Rig {
         assert!(self.look(holds, |seen| *seen).is_ok(), "it never came to this: {what}");
     }
 
-    /// What it stands on now.
+    /// What it stands on, with a socket for each port that firmware asked for: that it is ready says so only of the usual ones.
     #[must_use]
     pub fn footing(&self) -> Footing {
+        self.await_sim("an answer for each port", |state| {
+            let lme = lme(state);
+            let forwards = lme["forwards"].as_array();
+            forwards.is_none_or(|all| all.iter().all(|forward| forward["state"] != "requested"))
+        });
+        self.stands_on()
+    }
+
+    fn stands_on(&self) -> Footing {
         let Usage { descriptors, threads, .. } = self.daemon.usage().unwrap();
         Footing { descriptors, threads }
     }
@@ -190,7 +199,7 @@ impl Rig {
         });
         self.await_sim("rest", |state| number(&lme(state), "/slots_in_use") == 0);
         let at_rest = |now: &Footing| now.descriptors <= before.descriptors && now.threads <= before.threads;
-        if let Err(now) = self.look(|| self.footing(), at_rest) {
+        if let Err(now) = self.look(|| self.stands_on(), at_rest) {
             panic!("something of the clients is left in the daemon: {now:?} instead of {before:?}");
         }
     }

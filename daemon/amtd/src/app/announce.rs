@@ -10,7 +10,6 @@ use tracing::{info, warn};
 
 use super::Facts;
 use crate::{
-    front::PortReport,
     http::StatusSource,
     status::{PortState, Readiness, Status},
     systemd,
@@ -45,18 +44,11 @@ pub(super) async fn run(mut facts: Facts, degraded_after: Duration) {
 
 /// Waits for a change that can matter, or for the end of patience. Returns whether the driver and the front still run.
 async fn change(facts: &mut Facts, late_at: Option<Instant>) -> bool {
-    let ports = facts.front.borrow_and_update().ports.clone();
     tokio::select! {
         changed = facts.link.changed() => changed.is_ok(),
-        // The front also publishes every client, which is nothing to tell.
-        changed = facts.front.wait_for(|front| !same(&front.ports, &ports)) => changed.is_ok(),
+        changed = facts.front.changed() => changed.is_ok(),
         () = till(late_at) => true,
     }
-}
-
-fn same(a: &[PortReport], b: &[PortReport]) -> bool {
-    let key = |port: &PortReport| (port.port, port.asked, port.addresses.len(), port.error.is_some());
-    a.iter().map(key).eq(b.iter().map(key))
 }
 
 async fn till(at: Option<Instant>) {

@@ -18,7 +18,7 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
     driver::LinkStatus,
-    front::{FrontStatus, PortReport},
+    front::FrontStatus,
     http::StatusSource,
     status::{Firmware, PortState, Readiness, Status},
 };
@@ -58,7 +58,7 @@ pub(super) async fn follow<S: StatusSource>(reporter: HealthReporter, mut source
         sources.link.mark_unchanged();
         sources.firmware.mark_unchanged();
         sources.jobs.mark_unchanged();
-        let ports = sources.front.borrow_and_update().ports.clone();
+        sources.front.mark_unchanged();
         let jobs = sources.jobs.borrow().is_none();
         let entries = entries(&sources.status.known(), jobs);
         for ((name, serves), told) in entries.into_iter().zip(&mut told) {
@@ -72,18 +72,12 @@ pub(super) async fn follow<S: StatusSource>(reporter: HealthReporter, mut source
             changed = sources.link.changed() => changed.is_ok(),
             changed = sources.firmware.changed() => changed.is_ok(),
             changed = sources.jobs.changed() => changed.is_ok(),
-            // The front also publishes every client, which is nothing to health.
-            changed = sources.front.wait_for(|front| !same(&front.ports, &ports)) => changed.is_ok(),
+            changed = sources.front.changed() => changed.is_ok(),
         };
         if !goes_on {
             return;
         }
     }
-}
-
-fn same(a: &[PortReport], b: &[PortReport]) -> bool {
-    let key = |port: &PortReport| (port.port, port.asked, port.addresses.len(), port.error.is_some());
-    a.iter().map(key).eq(b.iter().map(key))
 }
 
 /// The entries of the daemon and its parts.

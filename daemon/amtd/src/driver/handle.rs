@@ -48,6 +48,8 @@ pub(crate) enum FlowCommand {
     Reclassify(Request),
     /// Bytes of a request, which is complete with them if `whole`.
     Send { bytes: Bytes, whole: bool },
+    /// The client sends no more, and is owed an answer.
+    HalfClose,
     /// The response is complete; firmware closes the connection unless `keep`.
     Finish { keep: bool },
     /// The client took bytes of the response.

@@ -163,7 +163,7 @@ impl Driver {
             for command in batch.drain(..) {
                 self.command(now, command);
             }
-            more = self.turn();
+            more = self.turn(now);
             self.heartbeat.beat();
         }
         self.say_goodbye().await;
@@ -204,9 +204,8 @@ impl Driver {
     // ---- one turn ----
 
     /// Moves everything that can be moved, within the budgets. Returns whether a budget ran out.
-    fn turn(&mut self) -> bool {
+    fn turn(&mut self, now: Instant) -> bool {
         self.counters.turns += 1;
-        let now = Instant::now();
         let mut more = false;
         let mut result = self.receive(now, &mut more);
         if result.is_ok() && self.due.is_some_and(|at| at <= now) {
@@ -379,6 +378,7 @@ impl Driver {
             FlowCommand::Request(request) => self.mux.request(now, flow, request),
             FlowCommand::Reclassify(request) => self.mux.reclassify(now, flow, request),
             FlowCommand::Send { bytes, whole } => self.mux.send(now, flow, bytes, whole),
+            FlowCommand::HalfClose => self.mux.half_close(flow),
             FlowCommand::Finish { keep } => self.mux.finish(now, flow, keep),
             FlowCommand::Delivered(bytes) => self.mux.delivered(now, flow, bytes),
             FlowCommand::Close { orderly } => {

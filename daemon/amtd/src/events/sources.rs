@@ -31,11 +31,9 @@ pub async fn watch(log: Log, mut sources: Sources) {
         seen.link(&log, &sources.link.borrow_and_update());
         seen.ports(&log, &sources.front.borrow_and_update().ports);
         seen.firmware(&log, &sources.firmware.borrow_and_update());
-        let ports = &seen.ports;
         let goes_on = tokio::select! {
             changed = sources.link.changed() => changed.is_ok(),
-            // The front also publishes every client, which is nothing to tell here.
-            changed = sources.front.wait_for(|front| known(&front.ports) != *ports) => changed.is_ok(),
+            changed = sources.front.changed() => changed.is_ok(),
             changed = sources.firmware.changed() => changed.is_ok(),
             Some(Alert { origin, content }) = sources.alerts.recv() => {
                 log.push(Event::Alert { origin, content });

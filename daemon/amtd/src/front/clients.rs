@@ -186,12 +186,13 @@ impl Meter {
         })
     }
 
-    /// Takes over what the connection counted.
-    pub(super) fn note(&self, summary: &Summary) {
+    /// Takes over what the connection counted until `now`.
+    pub(super) fn note(&self, now: Instant, summary: &Summary) {
         let moved = self.from_client.load(Ordering::Relaxed) != summary.from_client
             || self.to_client.load(Ordering::Relaxed) != summary.to_client;
         if moved {
-            let active = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let active = now.saturating_duration_since(self.opened).as_millis();
+            let active = u64::try_from(active).unwrap_or(u64::MAX);
             self.active.store(active, Ordering::Relaxed);
             self.from_client.store(summary.from_client, Ordering::Relaxed);
             self.to_client.store(summary.to_client, Ordering::Relaxed);
@@ -247,7 +248,10 @@ mod tests {
         let (clients, mut tasks, meter) = (Clients::default(), JoinSet::new(), Meter::new());
         let task = tasks.spawn(ready(()));
         clients.opened(FlowId(1), (spec(), OWNER), Arc::clone(&meter), task);
-        meter.note(&Summary { answered: 2, from_client: 30, to_client: 400, ..Summary::default() });
+        meter.note(
+            Instant::now(),
+            &Summary { answered: 2, from_client: 30, to_client: 400, ..Summary::default() },
+        );
         let client = clients.list().remove(0);
         assert_eq!((client.requests, client.from_client, client.to_client), (2, 30, 400));
         assert!(client.active >= client.opened);

@@ -76,41 +76,53 @@ pub(super) async fn serve<S: Socket>(
 ) -> Summary {
     let mut wake = Wake::default();
     let mut stopping = false;
+    let mut now = Instant::now();
+    let stopped = stop.cancelled();
+    tokio::pin!(stopped);
     loop {
-        write(&stream, &mut relay);
-        meter.note(&relay.summary());
+        write(now, &stream, &mut relay);
+        meter.note(now, &relay.summary());
         for command in relay.commands() {
             flow.command(command);
         }
         if let Some(ending) = relay.ended() {
-            close(&stream, ending);
+            close(&stream, ending, relay.has_unread());
             return relay.summary();
         }
         wake.set(relay.deadline());
         tokio::select! {
             biased;
             event = flow.event(), if relay.awaits_events() => {
+                now = Instant::now();
                 // Without a driver there is no link.
                 let event = event.unwrap_or(FlowEvent::Closed(FlowEnd::LinkLost));
-                take(event, &mut flow, &mut relay, &link);
+                take(now, event, &mut flow, &mut relay, &link);
             }
-            result = poll_fn(|cx| poll_client(cx, &mut stream, &mut relay)) => {
-                if result.is_err() {
-                    relay.client_gone();
-                }
+            read = poll_fn(|cx| poll_client(cx, &mut stream, &mut relay)) => match read {
+                Ok(at) => now = at,
+                Err(_) => relay.client_gone(),
+            },
+            () = wake.wait() => {
+                now = Instant::now();
+                relay.timeout(now);
             }
-            () = wake.wait() => relay.timeout(Instant::now()),
-            () = stop.cancelled(), if !stopping => {
+            () = &mut stopped, if !stopping => {
                 stopping = true;
-                relay.stop(Instant::now());
+                now = Instant::now();
+                relay.stop(now);
             }
         }
     }
 }
 
 /// Gives the relay an event of firmware, and those that came with it.
-fn take(event: FlowEvent, flow: &mut Flow, relay: &mut Relay, link: &watch::Receiver<LinkStatus>) {
-    let now = Instant::now();
+fn take(
+    now: Instant,
+    event: FlowEvent,
+    flow: &mut Flow,
+    relay: &mut Relay,
+    link: &watch::Receiver<LinkStatus>,
+) {
     let mut next = Some(event);
     while let Some(event) = next {
         relay.event(now, event, &|| link.borrow().detail.clone());
@@ -118,10 +130,14 @@ fn take(event: FlowEvent, flow: &mut Flow, relay: &mut Relay, link: &watch::Rece
     }
 }
 
-/// Reads once from the client into the relay, or ends because the client takes bytes again.
-fn poll_client<S: Socket>(cx: &mut Context<'_>, stream: &mut S, relay: &mut Relay) -> Poll<io::Result<()>> {
+/// Reads once from the client into the relay, or ends because the client takes bytes again. Returns when that was.
+fn poll_client<S: Socket>(
+    cx: &mut Context<'_>,
+    stream: &mut S,
+    relay: &mut Relay,
+) -> Poll<io::Result<Instant>> {
     if relay.output().is_some() && stream.poll_write_ready(cx)?.is_ready() {
-        return Poll::Ready(Ok(()));
+        return Poll::Ready(Ok(Instant::now()));
     }
     let limit = relay.read_limit().min(READ_SIZE);
     if limit == 0 {
@@ -135,13 +151,12 @@ fn poll_client<S: Socket>(cx: &mut Context<'_>, stream: &mut S, relay: &mut Rela
             [] => relay.client_end(now),
             bytes => relay.client_bytes(now, bytes),
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(now))
     })
 }
 
 /// Writes what the client takes. One write for each message of firmware, as it came.
-fn write(stream: &impl Socket, relay: &mut Relay) {
-    let now = Instant::now();
+fn write(now: Instant, stream: &impl Socket, relay: &mut Relay) {
     while let Some(bytes) = relay.output() {
         match stream.try_write(bytes) {
             Ok(count) => relay.written(now, count),
@@ -156,10 +171,11 @@ fn write(stream: &impl Socket, relay: &mut Relay) {
     }
 }
 
-fn close(stream: &impl Socket, ending: Ending) {
+fn close(stream: &impl Socket, ending: Ending, has_unread: bool) {
     match ending {
         // The close that follows sends FIN, if nothing is left unread: a stray line end, perhaps.
-        Ending::Orderly => SCRATCH.with_borrow_mut(|scratch| drop(stream.try_read(scratch))),
+        Ending::Orderly if has_unread => SCRATCH.with_borrow_mut(|scratch| drop(stream.try_read(scratch))),
+        Ending::Orderly => {}
         // The close that follows sends RST instead of FIN. A pair has none: the daemon itself sees a response that
         // ends early, which it can tell because it reads only what says its length.
         Ending::Reset => drop(SockRef::from(stream).set_linger(Some(Duration::ZERO))),

@@ -31,23 +31,18 @@ use std::{
     collections::HashMap,
     future::{pending, poll_fn, ready},
     io,
-    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use amtd_apf::{
-    Port,
-    mux::{FlowId, FlowSpec},
-};
+use amtd_apf::mux::{FlowId, FlowSpec};
 use tokio::{
-    net::TcpStream,
     sync::watch,
     task::{JoinError, JoinSet},
     time::sleep_until,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use self::{
     classify::Client,
@@ -55,7 +50,7 @@ use self::{
     connection::Socket,
     door::{Doorway, Visitor},
     peer::{Owner, Peers, Programs},
-    ports::Ports,
+    ports::{Arrival, Ports},
     relay::{Relay, Summary},
 };
 pub use self::{
@@ -88,7 +83,7 @@ pub struct FrontConfig {
     pub max_per_peer: usize,
 }
 
-/// What the front knows, published at each change of the ports and at each end of a connection.
+/// What the front knows. A change of the ports is news; the counts are true at any time, and nobody is woken for them.
 #[derive(Debug, Clone, Default)]
 pub struct FrontStatus {
     /// Ports served, or wanted.
@@ -197,8 +192,8 @@ impl Front {
             Some(request) = self.forwards.0.recv() => self.forward(request),
             visitor = self.doorway.visitor() => self.welcome(visitor, stop),
             () = sleep_till(wake) => self.timeout(),
-            (port, accepted) = poll_fn(|cx| self.ports.poll_accept(cx)), if !full && pause.is_none() => {
-                self.accepted(port, accepted, stop);
+            accepted = poll_fn(|cx| self.ports.poll_accept(cx)), if !full && pause.is_none() => {
+                self.accepted(accepted, stop);
             }
         }
     }
@@ -209,39 +204,29 @@ impl Front {
         if self.ports.retry(now) {
             self.handle.reconnect("a port that the firmware was denied is free now");
         }
-        self.publish(|_| {});
+        self.publish();
     }
 
     fn forward(&mut self, request: ForwardRequest) {
         let served = self.ports.ask(request.port);
         self.handle.answer_forward(request.forward, served);
-        self.publish(|_| {});
+        self.publish();
     }
 
     // ---- clients ----
 
-    fn accepted(
-        &mut self,
-        port: Port,
-        accepted: io::Result<(TcpStream, SocketAddr)>,
-        stop: &CancellationToken,
-    ) {
+    fn accepted(&mut self, accepted: io::Result<Arrival>, stop: &CancellationToken) {
         match accepted {
-            Ok((stream, client)) => {
-                let owner = stream.local_addr().map_or(Owner::UNKNOWN, |own| self.peers.owner(client, own));
+            Ok(Arrival { port, stream, client, local }) => {
+                let owner = self.peers.owner(client, local);
                 let peer = owner.user;
                 let held = self.per_peer.get(&peer).copied().unwrap_or_default();
                 if held >= self.config.max_per_peer {
                     let what = "a local user has too many connections; closing one more";
                     self.complain(Trouble::TooMany(peer), what, Some(peer));
                     self.clients.refused(port.0, "its user has too many connections");
-                    self.status.send_modify(|status| status.over_limit += 1);
+                    self.count(|status| status.over_limit += 1);
                 } else {
-                    // Firmware's small messages must not wait for the client's acknowledgements. Failing to say so
-                    // costs time and no bytes.
-                    if let Err(error) = stream.set_nodelay(true) {
-                        debug!(%error, "cannot disable Nagle's algorithm");
-                    }
                     let asks = self.relay.rules.asks_for_executable(port, peer);
                     let programs = asks.then(|| self.programs.clone());
                     let executable = async move { programs?.executable(owner).await };
@@ -253,7 +238,7 @@ impl Front {
                 let what = format!("cannot accept clients for a moment: {error}");
                 self.complain(Trouble::Accept(error.kind()), &what, None);
                 self.accept_again_at = Some(Instant::now() + ACCEPT_PAUSE);
-                self.status.send_modify(|status| status.accept_errors += 1);
+                self.count(|status| status.accept_errors += 1);
             }
         }
     }
@@ -288,7 +273,7 @@ impl Front {
         self.clients.opened(id, (spec, owner), meter, task);
         let connections = self.connections.len();
         self.heap.serves(connections);
-        self.status.send_modify(|status| {
+        self.count(|status| {
             status.accepted += 1;
             status.connections = connections;
         });
@@ -318,7 +303,7 @@ impl Front {
         }
         let connections = self.connections.len();
         self.heap.serves(connections);
-        self.status.send_modify(|status| {
+        self.count(|status| {
             status.connections = connections;
             status.answered += summary.answered;
             status.refused += summary.refused;
@@ -342,11 +327,19 @@ impl Front {
 
     // ---- telling ----
 
-    fn publish(&self, change: impl FnOnce(&mut FrontStatus)) {
+    fn publish(&self) {
         let ports = self.ports.report();
-        self.status.send_modify(|status| {
+        self.status.send_if_modified(|status| {
+            let is_news = status.ports != ports;
             status.ports = ports;
+            is_news
+        });
+    }
+
+    fn count(&self, change: impl FnOnce(&mut FrontStatus)) {
+        self.status.send_if_modified(|status| {
             change(status);
+            false
         });
     }
 

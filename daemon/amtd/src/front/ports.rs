@@ -43,7 +43,7 @@ pub struct PortsConfig {
 }
 
 /// A served port, or one that should be.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortReport {
     /// Port of firmware.
     pub port: u16,
@@ -67,11 +67,28 @@ pub(super) struct Ports {
 
 #[derive(Default)]
 struct Entry {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<Listener>,
     asked: bool,
     /// Firmware was told no: it will not ask again by itself (apf 3.5).
     denied: bool,
     failure: Option<Failure>,
+}
+
+struct Listener {
+    /// Where it is, which is the near end of every connection that it accepts.
+    at: SocketAddr,
+    socket: TcpListener,
+}
+
+/// A client that has just connected.
+pub(super) struct Arrival {
+    /// The port of firmware that it wants.
+    pub(super) port: Port,
+    pub(super) stream: TcpStream,
+    /// Its own address.
+    pub(super) client: SocketAddr,
+    /// The address that it connected to.
+    pub(super) local: SocketAddr,
 }
 
 struct Failure {
@@ -148,15 +165,14 @@ impl Ports {
         self.entries.values().filter_map(|entry| entry.failure.as_ref()).map(|failure| failure.retry_at).min()
     }
 
-    /// The next client, and the firmware port that it wants.
-    pub(super) fn poll_accept(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<(Port, io::Result<(TcpStream, SocketAddr)>)> {
+    /// The next client.
+    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Arrival>> {
         for (port, entry) in &self.entries {
-            for listener in &entry.listeners {
-                if let Poll::Ready(accepted) = listener.poll_accept(cx) {
-                    return Poll::Ready((Port(*port), accepted));
+            for Listener { at, socket } in &entry.listeners {
+                if let Poll::Ready(accepted) = socket.poll_accept(cx) {
+                    let arrival =
+                        |(stream, client)| Arrival { port: Port(*port), stream, client, local: *at };
+                    return Poll::Ready(accepted.map(arrival));
                 }
             }
         }
@@ -168,7 +184,7 @@ impl Ports {
         let report = |(port, entry): (&u16, &Entry)| PortReport {
             port: *port,
             asked: entry.asked,
-            addresses: entry.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect(),
+            addresses: entry.listeners.iter().map(|listener| listener.at).collect(),
             error: entry.failure.as_ref().map(|failure| failure.error.clone()),
             holder: entry.failure.as_ref().and_then(|failure| failure.holder.clone()),
         };
@@ -181,17 +197,16 @@ impl Ports {
         let mut entry = self.entries.remove(&port).unwrap_or_default();
         let before = entry.failure.take();
         for address in self.config.addresses.clone() {
-            let same = entry.listeners.iter().filter_map(|listener| listener.local_addr().ok());
-            if let Some(open) = same.clone().find(|open| open.ip() == address) {
-                local = open.port();
+            if let Some(open) = entry.listeners.iter().find(|listener| listener.at.ip() == address) {
+                local = open.at.port();
                 continue;
             }
             let at = SocketAddr::new(address, local);
             match self.listen(at) {
                 Ok(listener) => {
                     // A port chosen by the kernel is the same on every address.
-                    local = listener.local_addr().map_or(local, |bound| bound.port());
-                    info!(port, address = %SocketAddr::new(address, local), "listening");
+                    local = listener.at.port();
+                    info!(port, address = %listener.at, "listening");
                     entry.listeners.push(listener);
                 }
                 Err(error) if is_absent_family(&error) => {}
@@ -201,20 +216,23 @@ impl Ports {
         self.entries.insert(port, entry);
     }
 
-    fn listen(&mut self, at: SocketAddr) -> io::Result<TcpListener> {
+    fn listen(&mut self, at: SocketAddr) -> io::Result<Listener> {
         let inherited =
             self.inherited.iter().position(|listener| listener.local_addr().is_ok_and(|own| own == at));
         let listener = match inherited {
             Some(place) => self.inherited.swap_remove(place),
             None => bind(at, self.config.backlog)?,
         };
-        // Inherited by each accepted connection. Left to itself, the kernel takes megabytes for a client that reads
-        // nothing, and firmware would not be held back before those are full.
+        // What follows is inherited by each accepted connection. Left to itself, the kernel takes megabytes for a client that
+        // reads nothing, and firmware would not be held back before those are full.
         let socket = SockRef::from(&listener);
         socket.set_send_buffer_size(self.config.socket_buffer)?;
         socket.set_recv_buffer_size(self.config.socket_buffer)?;
+        // Firmware's small messages must not wait for the client's acknowledgements.
+        socket.set_tcp_nodelay(true)?;
         listener.set_nonblocking(true)?;
-        TcpListener::from_std(listener)
+        let socket = TcpListener::from_std(listener)?;
+        Ok(Listener { at: socket.local_addr()?, socket })
     }
 
     fn failure(&self, at: SocketAddr, error: &io::Error, before: Option<&Failure>) -> Failure {

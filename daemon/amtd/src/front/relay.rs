@@ -201,7 +201,10 @@ impl Relay {
             self.let_go();
         }
         match self.phase {
-            Phase::Open if self.awaits_answer() => self.half_closed_at = Some(now),
+            Phase::Open if self.awaits_answer() => {
+                self.half_closed_at = Some(now);
+                self.commands.push(FlowCommand::HalfClose);
+            }
             // Nothing is owed to it: an incomplete head can never be answered.
             Phase::Open => self.end_orderly(),
             Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
@@ -339,6 +342,11 @@ impl Relay {
             Phase::Ended(ending) => Some(ending),
             _ => None,
         }
+    }
+
+    /// Whether the client may have sent what nobody has read.
+    pub(crate) fn has_unread(&self) -> bool {
+        !self.client_done
     }
 
     /// What it did.

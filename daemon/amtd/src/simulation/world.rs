@@ -356,6 +356,7 @@ impl World {
             FlowCommand::Request(request) => self.mux.request(now, flow, request),
             FlowCommand::Reclassify(request) => self.mux.reclassify(now, flow, request),
             FlowCommand::Send { bytes, whole } => self.mux.send(now, flow, bytes, whole),
+            FlowCommand::HalfClose => self.mux.half_close(flow),
             FlowCommand::Finish { keep } => self.mux.finish(now, flow, keep),
             FlowCommand::Delivered(bytes) => self.mux.delivered(now, flow, bytes),
             FlowCommand::Close { orderly } => {

@@ -18,6 +18,9 @@ impl Mux {
     /// Serves queued requests for as long as one can be served, then makes room for the next.
     pub(super) fn admit(&mut self, now: Instant) {
         self.next_turn = None;
+        if self.queue.is_empty() {
+            return;
+        }
         while self.ready() && self.admit_one(now) {}
         self.give_up_resting(now);
         if self.attached_waiting > 0 {
@@ -60,7 +63,7 @@ impl Mux {
     /// Takes the next request of a class that can go one step further: to firmware, if it has a channel, or else to a
     /// channel of its own.
     fn take(&mut self, now: Instant, class: Class) -> Option<FlowId> {
-        let session = self.session.as_ref()?;
+        let session = self.session.as_ref().filter(|_| self.queue.depth(class) > 0)?;
         let slots = session.slots();
         let engaged = !class.is_urgent() && self.is_engaged(now);
         if engaged && self.attached_waiting.saturating_add(slots.opening) >= self.config.session.max_opening {
@@ -114,7 +117,7 @@ impl Mux {
 
     /// What firmware is at work for weighs more than before, or less: then somebody's turn may have come.
     pub(super) fn load_changed(&mut self, now: Instant) {
-        if Class::ALL.iter().any(|class| self.queue.depth(*class) > 0) {
+        if !self.queue.is_empty() {
             self.admit(now);
         }
     }
@@ -139,14 +142,12 @@ impl Mux {
         let Stage::Waiting(waiting) = flow.stage else { return };
         self.timers.cancel(id, &waiting);
         let class = flow.class;
-        let Some(session) = self.session.as_mut() else { return };
         if let Some(channel) = waiting.channel {
-            session.set_class(channel, class);
             self.attached_waiting = self.attached_waiting.saturating_sub(1);
-            self.count_turn(class);
-            return self.activate(now, id, channel, waiting);
+            return self.follow(now, id, channel, waiting);
         }
         let open = Open { port: flow.spec.port, originator: flow.spec.originator };
+        let Some(session) = self.session.as_mut() else { return };
         match session.open(now, open, class) {
             Ok(channel) => {
                 flow.stage = Stage::Opening { channel, waited: waiting };
@@ -155,6 +156,21 @@ impl Mux {
             // Not reached: `take` asked the session first. If it is, the request waits on.
             Err(_) => self.wait(id, waiting),
         }
+    }
+
+    /// Whether a request with a channel would be the next to be served if it queued now: the rule in most exchanges.
+    pub(super) fn is_next(&self, now: Instant, class: Class) -> bool {
+        self.queue.is_empty() && self.ready() && (class.is_urgent() || !self.is_engaged(now))
+    }
+
+    /// Hands a request to the channel that it has.
+    pub(super) fn follow(&mut self, now: Instant, id: FlowId, channel: ChannelId, waited: Waiting) {
+        let (Some(flow), Some(session)) = (self.flows.get(&id), &mut self.session) else { return };
+        let class = flow.class;
+        session.set_class(channel, class);
+        session.set_resting(channel, false);
+        self.count_turn(class);
+        self.activate(now, id, channel, waited);
     }
 
     /// Takes the channels of the longest resting connections for requests that wait for one.
@@ -384,6 +400,9 @@ impl Mux {
 
     /// Whether requests wait for a channel that none of the resting could give them.
     fn is_short_of_channels(&self) -> bool {
+        if self.queue.is_empty() {
+            return false;
+        }
         let waiting: usize = Class::ALL.iter().map(|class| self.queue.depth(*class)).sum();
         let without = waiting.saturating_sub(self.attached_waiting);
         let closing = || self.session.as_ref().map_or(0, |session| session.slots().closing);

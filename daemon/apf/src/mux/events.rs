@@ -86,10 +86,13 @@ impl Mux {
 
     /// So many bytes are off the host's hands.
     pub(super) fn make_room(&mut self, id: FlowId, bytes: usize) {
-        if let Some(flow) = self.flows.get_mut(&id) {
-            flow.unsent = flow.unsent.saturating_sub(bytes);
+        let buffer = self.config.session.tx_buffer;
+        let Some(flow) = self.flows.get_mut(&id) else { return };
+        flow.unsent = flow.unsent.saturating_sub(bytes);
+        flow.room = flow.room.saturating_add(bytes);
+        if let Some(room) = flow.take_room(buffer) {
+            self.tell(id, FlowEvent::Room(room));
         }
-        self.tell(id, FlowEvent::Room(bytes));
     }
 
     /// The channel is gone from under a connection that stays: what had not left with it never will.
@@ -109,6 +112,7 @@ impl Mux {
         let (class, count) = (flow.class, bytes.len());
         flow.owed = flow.owed.saturating_add(count);
         flow.heard = true;
+        let room = std::mem::take(&mut flow.room);
         let mut began = None;
         if let Stage::Active { turn, .. } = &mut flow.stage {
             match turn.asked {
@@ -127,6 +131,9 @@ impl Mux {
             turn.activity = now;
         }
         self.spoke(now);
+        if room > 0 {
+            self.tell(id, FlowEvent::Room(room));
+        }
         self.tell(id, FlowEvent::Data(bytes));
         self.count_bytes(now, id, count);
         if let Some(asked) = began {

@@ -45,7 +45,8 @@ pub struct Request {
 /// What happened to a client connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlowEvent {
-    /// So many bytes left for firmware: as many more will be taken.
+    /// So many bytes left for firmware: as many more will be taken. Not told for each message, but soon enough that nobody
+    /// waits for it.
     Room(usize),
     /// Bytes from firmware, in order.
     Data(Bytes),
@@ -131,8 +132,12 @@ pub(super) struct Flow {
     pub(super) complete: bool,
     /// Bytes of a request that waits. Bounded by the room that the caller was given.
     pub(super) pending: VecDeque<Bytes>,
-    /// Bytes taken from the caller for which it was not given new room.
+    /// Bytes taken from the caller that have not left.
     pub(super) unsent: usize,
+    /// Bytes that have left, for which the caller was not given new room yet.
+    pub(super) room: usize,
+    /// The client sends no more, and its patience counts from when all has left.
+    pub(super) half_closed: bool,
     /// Bytes handed out and not yet reported as delivered, of the present channel.
     pub(super) owed: usize,
     /// The same, of channels that were given up: never credited.
@@ -151,6 +156,8 @@ impl Flow {
             complete: false,
             pending: VecDeque::new(),
             unsent: 0,
+            room: 0,
+            half_closed: false,
             owed: 0,
             stale: 0,
         }
@@ -175,6 +182,15 @@ impl Flow {
     /// long as they like; before that the client is owed an answer to whatever it began with, such as a handshake.
     pub(super) fn silent_at(&self, turn: &Turn, limit: Duration) -> Option<Instant> {
         turn.activity.checked_add(limit).filter(|_| !(self.opaque && self.heard))
+    }
+
+    /// Takes the room that is worth telling of: of half a buffer, or when all has left. If that was a whole request, its
+    /// answer will bring it, and nobody is woken twice.
+    pub(super) fn take_room(&mut self, buffer: usize) -> Option<usize> {
+        let is_followed = !self.opaque && !self.half_closed;
+        let is_asked = self.complete && is_followed && matches!(self.stage, Stage::Active { .. });
+        let is_worth = self.room >= buffer.div_ceil(2) || (self.unsent == 0 && !is_asked);
+        (is_worth && self.room > 0).then(|| std::mem::take(&mut self.room))
     }
 
     /// Where a request of this flow waits.

@@ -284,7 +284,6 @@ impl Mux {
             Stage::Detached => None,
             Stage::Resting { channel, order } => {
                 self.resting.remove(&order);
-                self.attached_waiting = self.attached_waiting.saturating_add(1);
                 Some(channel)
             }
             Stage::Waiting(_) | Stage::Opening { .. } | Stage::Active { .. } | Stage::Ending { .. } => return,
@@ -298,7 +297,14 @@ impl Mux {
         flow.class = class;
         self.counters.requests = self.counters.requests.saturating_add(1);
         let ticket = self.queue.draw();
-        self.wait(id, Waiting { ticket, since: now, deadline: now, refusals: 0, not_before: None, channel });
+        let waiting = Waiting { ticket, since: now, deadline: now, refusals: 0, not_before: None, channel };
+        if let Some(channel) = channel {
+            if self.is_next(now, class) {
+                return self.follow(now, id, channel, waiting);
+            }
+            self.attached_waiting = self.attached_waiting.saturating_add(1);
+        }
+        self.wait(id, waiting);
         self.admit(now);
     }
 
@@ -346,6 +352,14 @@ impl Mux {
         }
     }
 
+    /// The client sends no more, and waits for what it is owed: from now on it is told as soon as all has left.
+    pub fn half_close(&mut self, id: FlowId) {
+        if let Some(flow) = self.flows.get_mut(&id) {
+            flow.half_closed = true;
+            self.make_room(id, 0);
+        }
+    }
+
     /// The response is complete. With `keep`, the connection stays open and its slot may serve others meanwhile;
     /// without, firmware is expected to close it.
     pub fn finish(&mut self, now: Instant, id: FlowId, keep: bool) {
@@ -355,6 +369,9 @@ impl Mux {
             self.rested = self.rested.wrapping_add(1);
             flow.stage = Stage::Resting { channel, order: self.rested };
             self.resting.insert(self.rested, id);
+            if let Some(session) = &mut self.session {
+                session.set_resting(channel, true);
+            }
         } else {
             let until = now.checked_add(self.config.ending_wait).unwrap_or(now);
             flow.stage = Stage::Ending { channel, until };
@@ -376,12 +393,13 @@ impl Mux {
 
     /// The client is gone. Bytes already taken from it still reach firmware if `orderly`.
     pub fn close(&mut self, now: Instant, id: FlowId, orderly: bool) {
+        let rests = self.flows.get(&id).is_some_and(|flow| matches!(flow.stage, Stage::Resting { .. }));
         let Some(channel) = self.forget(id) else { return };
         if let (Some(channel), Some(session)) = (channel, &mut self.session) {
-            if orderly {
-                session.close(now, channel);
-            } else {
-                session.abort(now, channel);
+            match orderly {
+                _ if rests => session.retire(now, channel),
+                true => session.close(now, channel),
+                false => session.abort(now, channel),
             }
             self.take_session_events(now);
         }

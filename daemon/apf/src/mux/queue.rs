@@ -3,7 +3,7 @@
 //! Owns only the order. What a request is, when it gives up and whether it can be served now is the business of
 //! [`Mux`](super::Mux), which asks for the next one that it can serve with [`Queue::take`].
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use super::FlowId;
 use crate::Class;
@@ -56,6 +56,11 @@ impl Queue {
         self.lane_mut(class).take(judge)
     }
 
+    /// Whether nothing waits, in any class.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.lines.is_empty())
+    }
+
     /// Requests waiting in `class`.
     pub(super) fn depth(&self, class: Class) -> usize {
         self.lanes.get(class.index()).map_or(0, Lane::depth)
@@ -78,7 +83,7 @@ impl Queue {
 #[derive(Debug, Default)]
 struct Lane {
     round: VecDeque<u32>,
-    lines: HashMap<u32, BTreeMap<u64, FlowId>>,
+    lines: BTreeMap<u32, BTreeMap<u64, FlowId>>,
 }
 
 impl Lane {

@@ -152,16 +152,16 @@ impl Channels {
     }
 
     pub(super) fn slots(&self, limit: usize) -> Slots {
-        let count = |phase| {
-            let counted = |channel: &&Channel| channel.opener() == Opener::Host && channel.phase() == phase;
-            self.live.values().filter(counted).count()
-        };
-        Slots {
-            limit,
-            opening: count(Phase::Opening),
-            open: count(Phase::Open),
-            closing: count(Phase::Closing),
+        let mut slots = Slots { limit, opening: 0, open: 0, closing: 0 };
+        for channel in self.live.values().filter(|channel| channel.opener() == Opener::Host) {
+            let count = match channel.phase() {
+                Phase::Opening => &mut slots.opening,
+                Phase::Open => &mut slots.open,
+                Phase::Closing => &mut slots.closing,
+            };
+            *count = count.saturating_add(1);
         }
+        slots
     }
 
     pub(super) fn infos(&self) -> impl Iterator<Item = ChannelInfo> {

@@ -158,12 +158,56 @@ fn client_may_send_as_much_again_as_the_device_took_and_no_more() {
     let mut bench = bench();
     let flow = bench.client();
     bench.mux.request(bench.now, flow, REQUEST);
-    bench.mux.send(bench.now, flow, Bytes::from(vec![7; 10_000]), true);
+    bench.mux.send(bench.now, flow, Bytes::from(vec![7; 10_000]), false);
     bench.settle();
-    assert_eq!(room(&mut bench).iter().sum::<usize>(), 4096, "firmware's window");
+    assert_eq!(room(&mut bench), [], "firmware's window is less than half a buffer");
     let channel = bench.channel(flow).unwrap();
     bench.say(Message::WindowAdjust(WindowAdjust { receiver: channel, bytes: 20_000 }));
-    assert_eq!(room(&mut bench).iter().sum::<usize>(), 10_000 - 4096);
+    let told = room(&mut bench);
+    assert_eq!(
+        (told.iter().sum::<usize>(), told.len()),
+        (10_000, 2),
+        "half a buffer, and the rest when all has left"
+    );
+}
+
+#[test]
+fn client_that_waits_for_its_answer_is_told_of_room_with_it() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.settle();
+    assert_eq!(room(&mut bench), []);
+    bench.answer(flow, true);
+    let told = std::mem::take(&mut bench.told);
+    assert!(matches!(told[..], [(_, FlowEvent::Room(_)), (_, FlowEvent::Data(_)), ..]), "{told:?}");
+}
+
+#[test]
+fn client_that_has_ended_its_side_is_told_when_all_has_left() {
+    for early in [true, false] {
+        let mut bench = bench();
+        let flow = bench.client();
+        let end = |bench: &mut Bench, now: bool| {
+            if now {
+                bench.mux.half_close(flow);
+                bench.settle();
+            }
+        };
+        end(&mut bench, early);
+        bench.ask(flow, REQUEST);
+        end(&mut bench, !early);
+        assert_eq!(room(&mut bench).len(), 1);
+    }
+}
+
+#[test]
+fn client_of_a_stream_that_nobody_can_follow_is_told_of_room_as_soon_as_all_has_left() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.ask(flow, Request { opaque: true, ..REQUEST });
+    bench.settle();
+    assert_eq!(room(&mut bench).len(), 1);
 }
 
 #[test]
