@@ -45,6 +45,7 @@ enum Step {
     Send { flow: u8, length: u16, whole: bool },
     Ask { flow: u8, class: u8, length: u8 },
     Finish { flow: u8, keep: bool },
+    HalfClose { flow: u8 },
     Delivered { flow: u8, bytes: u16 },
     Close { flow: u8, orderly: bool },
     Wait { millis: u16 },
@@ -137,6 +138,10 @@ impl Host {
             Step::Finish { flow, keep } => {
                 let Some(id) = self.id(flow) else { return };
                 self.mux.finish(now, id, keep);
+            }
+            Step::HalfClose { flow } => {
+                let Some(id) = self.id(flow) else { return };
+                self.mux.half_close(id);
             }
             Step::Delivered { flow, bytes } => {
                 let Some(id) = self.id(flow) else { return };

@@ -376,6 +376,7 @@ impl Mux {
             let until = now.checked_add(self.config.ending_wait).unwrap_or(now);
             flow.stage = Stage::Ending { channel, until };
         }
+        self.make_room(id, 0);
         self.admit(now);
     }
 

@@ -16,6 +16,7 @@ enum Op {
     Answer { client: Index },
     Finish { client: Index, keep: bool },
     Leave { client: Index, orderly: bool },
+    HalfClose { client: Index },
     FirmwareCloses { client: Index },
     Refuse { reason: Option<u32> },
     Slots(usize),
@@ -41,6 +42,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => client().prop_map(|client| Op::SendRest { client }),
         10 => client().prop_map(|client| Op::Answer { client }),
         8 => (client(), prop::bool::weighted(0.8)).prop_map(|(client, keep)| Op::Finish { client, keep }),
+        2 => client().prop_map(|client| Op::HalfClose { client }),
         4 => (client(), any::<bool>()).prop_map(|(client, orderly)| Op::Leave { client, orderly }),
         3 => client().prop_map(|client| Op::FirmwareCloses { client }),
         2 => prop::option::of(1u32..6).prop_map(|reason| Op::Refuse { reason }),
@@ -78,6 +80,10 @@ impl Bench {
             Op::Finish { client, keep } => {
                 let Some(flow) = self.some_flow(client) else { return };
                 self.mux.finish(self.now, flow.id, keep);
+            }
+            Op::HalfClose { client } => {
+                let Some(flow) = self.some_flow(client) else { return };
+                self.mux.half_close(flow.id);
             }
             Op::Leave { client, orderly } => {
                 let Some(flow) = self.some_flow(client) else { return };
@@ -125,6 +131,12 @@ impl Bench {
             attached.iter().all(|(channel, id)| self.mux.attached.get(channel) == Some(id)),
             "attached to"
         );
+
+        // Whose room is kept has bytes that will leave, or an answer that will come.
+        for flow in self.mux.flows.values().filter(|flow| flow.room > 0) {
+            assert!(flow.unsent > 0 || (flow.complete && flow.stage.name() == "active"), "room");
+            assert!(flow.room < self.mux.config.session.tx_buffer, "room for all");
+        }
 
         // Nobody has more than there is, or what is kept for others.
         if let Some(slots) = self.mux.session().map(Session::slots) {
