@@ -21,8 +21,8 @@ section! {
         /// How long an answer may pause, because its client or firmware is slow, until others need not wait for its end.
         answer_pause: Period = milliseconds(100), allowed milliseconds(1)..=hours(1);
         /// How long a connection on which no HTTP can be seen, such as TLS, may be quiet, or a client take to send or read
-        /// less than 1 KiB a second, while others wait for its channel. Then it is closed. A user with several busy channels
-        /// loses one of them after four times as long, if another user has to wait for want of one.
+        /// less than 1 KiB a second, while others wait for its channel. Then it is closed. A quarter of that if firmware spoke
+        /// last, and four times that for a user with several busy channels, if another user has to wait for want of one.
         opaque_rest: Period = seconds(5), allowed milliseconds(1)..=hours(1);
         /// How long an agent-presence request waits for its turn while firmware can be reached.
         wait_watchdog: Period = seconds(10), allowed milliseconds(1)..=hours(1);

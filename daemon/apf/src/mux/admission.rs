@@ -14,6 +14,10 @@ const SLOWEST: usize = 1024;
 /// those wait in all, and enough for a long answer.
 const GREED: u32 = 4;
 
+/// How much shorter a stream may rest on which firmware spoke last: its client is most likely between two requests, as TLS
+/// clients are most of the time, and one whose channel is gone connects again.
+const REPLIED: u32 = 4;
+
 impl Mux {
     /// Serves queued requests for as long as one can be served, then makes room for the next.
     pub(super) fn admit(&mut self, now: Instant) {
@@ -371,7 +375,8 @@ impl Mux {
         let rest = self.config.opaque_rest;
         let quiet = turn.activity.checked_add(rest);
         if flow.opaque {
-            return quiet;
+            let between = || turn.activity.checked_add(rest.checked_div(REPLIED).unwrap_or(rest));
+            return if turn.replied { between() } else { quiet };
         }
         let seconds = flow.exchanged.checked_div(SLOWEST).unwrap_or(usize::MAX);
         let earned = Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX));

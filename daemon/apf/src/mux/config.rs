@@ -26,7 +26,8 @@ pub struct MuxConfig {
     /// How long an answer may pause until others need not wait for its end: its client is slow, or firmware is.
     pub answer_pause: Duration,
     /// How long an opaque stream may be quiet, or a request or response hardly move, while others wait for its channel;
-    /// then it is closed. Idle TLS connections and clients that stall would otherwise keep everybody out.
+    /// then it is closed. Idle TLS connections and clients that stall would otherwise keep everybody out. A quarter of that
+    /// for a stream on which firmware spoke last.
     pub opaque_rest: Duration,
     /// How long a request waits for its turn while firmware can be reached, by class; then it is refused.
     pub queue_wait: [Duration; Class::ALL.len()],

@@ -129,6 +129,7 @@ impl Mux {
                 None => self.effort.goes_on(now, turn.activity.max(turn.credited)),
             }
             turn.activity = now;
+            turn.replied = true;
         }
         self.spoke(now);
         if room > 0 {
@@ -201,6 +202,7 @@ impl Mux {
             turn: Turn {
                 since: now,
                 activity: now,
+                replied: false,
                 asked: flow.complete.then_some(now),
                 answered: None,
                 credited: now,

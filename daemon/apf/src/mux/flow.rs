@@ -251,6 +251,8 @@ pub(super) struct Turn {
     pub(super) since: Instant,
     /// The last byte in either direction.
     pub(super) activity: Instant,
+    /// It came from firmware, which owes nothing as far as anybody can tell.
+    pub(super) replied: bool,
     /// When the request was whole.
     pub(super) asked: Option<Instant>,
     /// When firmware began to answer.

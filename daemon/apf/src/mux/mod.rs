@@ -333,6 +333,7 @@ impl Mux {
         match &mut flow.stage {
             Stage::Active { channel, turn } => {
                 turn.activity = now;
+                turn.replied = false;
                 if whole {
                     *turn = Turn { asked: Some(now), answered: None, ..*turn };
                 }

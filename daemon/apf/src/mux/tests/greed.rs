@@ -41,6 +41,35 @@ fn quiet_opaque_streams_do_not_keep_everybody_out() {
 }
 
 #[test]
+fn stream_that_firmware_owes_something_may_rest_longer_than_one_that_was_replied_to() {
+    let mut bench = bench();
+    let streams: Vec<_> = (0..5).map(|_| bench.client()).collect();
+    for flow in &streams {
+        bench.ask(*flow, Request { opaque: true, ..REQUEST });
+        let channel = bench.channel(*flow).unwrap();
+        bench.firmware_answers(channel);
+    }
+    // All but the last ask again.
+    for flow in &streams[..4] {
+        bench.mux.send(bench.now, *flow, Bytes::from_static(b"again"), false);
+        bench.told(*flow);
+    }
+    bench.told(streams[4]);
+    let newcomers = [bench.client(), bench.client()];
+    for flow in newcomers {
+        bench.ask(flow, REQUEST);
+    }
+    bench.wait(Duration::from_secs(3));
+    let displaced = [FlowEvent::Closed(FlowEnd::Displaced)];
+    assert_eq!(bench.told(streams[4]), displaced);
+    let stages =
+        |bench: &Bench| streams[..4].iter().filter(|flow| bench.stage(**flow) == Some("active")).count();
+    assert_eq!(stages(&bench), 4);
+    bench.wait(Duration::from_secs(3));
+    assert!(stages(&bench) < 4, "not for ever");
+}
+
+#[test]
 fn clients_that_send_half_a_request_do_not_keep_everybody_out() {
     let mut bench = Bench::new(MuxConfig::default());
     let stalled: Vec<_> = (0..5).map(|_| bench.client()).collect();
