@@ -149,11 +149,12 @@ async fn confirmed<M: Machine>(
     }
 }
 
-/// The end of an activation: reads what the device is, whatever came of the steps.
+/// The end of an activation: reads what the device is, whatever came of the steps. What was read after the last of them, and is
+/// as wanted, is not read once more.
 async fn conclude<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
     wanted: ControlMode,
-    result: Result<(), Failure>,
+    result: Result<Option<DeviceState>, Failure>,
 ) -> Outcome {
     let before = execution.before;
     if !execution.has_touched()
@@ -167,8 +168,15 @@ async fn conclude<M: Machine, O: Observer>(
         ControlMode::Client => |state| state.is_active_in(ControlMode::Client),
         _ => |state| state.is_active_in(ControlMode::Admin),
     };
+    let (read, result) = match result {
+        Ok(read) => (read.filter(is_reached), Ok(())),
+        Err(failure) => (None, Err(failure)),
+    };
     let reading = async {
-        let state = firmware.settled(before.tls_enforced, patience, is_reached).await?;
+        let state = match read {
+            Some(state) => state,
+            None => firmware.settled(before.tls_enforced, patience, is_reached).await?,
+        };
         Ok((state, state.to_string()))
     };
     match (result, execution.step(StepName::Verify, reading).await) {

@@ -1,6 +1,6 @@
 //! The device as flows see it: what it is, who may log in, and reading again until it is settled. Called by all flows.
 
-use tokio::time::sleep;
+use tokio::{join, time::sleep};
 
 use super::{DeviceState, Failure, Policy, Reason, failure::sentence};
 use crate::{
@@ -45,20 +45,22 @@ impl<'a, M: Machine> Firmware<'a, M> {
     /// What the device is. Whether it enforces TLS is asked of it, and if it does not say, its generation tells
     /// (activation 15).
     pub(super) async fn examine(self) -> Result<Device, Failure> {
-        let ((control_mode, provisioning_state), versions) = self.ask(&(STATE, GetCodeVersions)).await?;
-        let patience = RetryPolicy::once(self.policy.enablement_limit);
-        let enablement = match ask(self.machine, &IsChangeToAmtEnabled, &patience).await {
-            Ok(enablement) => Some(enablement),
-            Err(error) => {
-                tracing::debug!(%error, "firmware does not say whether it enforces TLS");
-                None
-            }
-        };
+        // Two host clients, which do not wait for each other.
+        let (answers, enablement) = join!(self.ask(&(STATE, GetCodeVersions)), self.enablement());
+        let ((control_mode, provisioning_state), versions) = answers?;
         let by_version = versions.amt().is_some_and(|version| version.major >= FIRST_WITH_TLS);
         let tls_enforced =
             enablement.map_or(by_version, |enablement| enablement.tls_enforced() == Some(true));
         let state = DeviceState { control_mode, provisioning_state, tls_enforced };
         Ok(Device { state, versions, enablement })
+    }
+
+    async fn enablement(self) -> Option<AmtEnablement> {
+        let patience = RetryPolicy::once(self.policy.enablement_limit);
+        let enablement = ask(self.machine, &IsChangeToAmtEnabled, &patience).await;
+        enablement
+            .inspect_err(|error| tracing::debug!(%error, "firmware does not say whether it enforces TLS"))
+            .ok()
     }
 
     /// What the device is now. Whether it enforces TLS does not change.

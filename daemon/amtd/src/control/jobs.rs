@@ -13,7 +13,10 @@ use amtd_proto::{
 };
 use futures_core::Stream;
 use futures_util::stream;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 use tonic::{Code, Request, Response, Status, async_trait};
 
 use super::{
@@ -31,6 +34,8 @@ const PAGE: usize = 50;
 const MAX_PAGE: usize = 1000;
 /// The user of a job that was asked for over TCP: nobody of this machine.
 const NO_USER: u32 = u32::MAX;
+/// Between two things that a watcher is told. A job that is quick would else be slowed by those who look on.
+const PACE: Duration = Duration::from_millis(50);
 /// When to try again what could not be queued.
 const LATER: Duration = Duration::from_secs(10);
 
@@ -112,8 +117,9 @@ impl JobService for Jobs {
         self.jobs.get(&parsed).await.ok_or_else(|| no_such_job(&id))?;
         let mut job = self.jobs.watch(&parsed).ok_or_else(|| no_such_job(&id))?;
         job.mark_changed();
-        let changes = stream::unfold(Some(job), move |job| async move {
-            let (job, rest) = next(job?).await?;
+        let watched = Watched { job, told_at: None };
+        let changes = stream::unfold(Some(watched), move |watched| async move {
+            let (job, rest) = watched?.next().await?;
             Some((Ok(WatchJobResponse { job: Some(convert::job(&job, with_answer)) }), rest))
         });
         Ok(Response::new(Box::pin(changes)))
@@ -129,12 +135,26 @@ impl JobService for Jobs {
     }
 }
 
-/// The job at its next change, and what is left to watch: nothing once it has ended.
-async fn next(mut job: watch::Receiver<Job>) -> Option<(Job, Option<watch::Receiver<Job>>)> {
-    job.changed().await.ok()?;
-    let now = job.borrow_and_update().clone();
-    let rest = (!now.is_ended()).then_some(job);
-    Some((now, rest))
+/// A job that somebody watches.
+struct Watched {
+    job: watch::Receiver<Job>,
+    told_at: Option<Instant>,
+}
+
+impl Watched {
+    /// The job at its next change, and what is left to watch: nothing once it has ended. The end is told at once, and other
+    /// changes that follow each other fast are told together.
+    async fn next(mut self) -> Option<(Job, Option<Self>)> {
+        self.job.changed().await.ok()?;
+        if let Some(next) = self.told_at.and_then(|told_at| told_at.checked_add(PACE)) {
+            // Who cannot change any more is told as it is.
+            let _ = timeout_at(next, self.job.wait_for(Job::is_ended)).await;
+        }
+        let job = self.job.borrow_and_update().clone();
+        self.told_at = Some(Instant::now());
+        let rest = (!job.is_ended()).then_some(self);
+        Some((job, rest))
+    }
 }
 
 fn user<T>(request: &Request<T>) -> u32 {

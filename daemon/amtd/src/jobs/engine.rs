@@ -1,7 +1,7 @@
 //! The task that owns the jobs: takes them in, begins them when their turn has come, and ends them.
 //!
 //! Whatever changes the queue goes through here, one thing after the other. A job runs as a task of its own, in a set
-//! that the engine joins. A job that the journal does not hold is not begun.
+//! that the engine joins. A job that the journal does not hold changes nothing and is known to nobody.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,16 +11,18 @@ use std::{
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::{self, JoinError, JoinSet},
+    task::{self, AbortHandle, JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::{
-    CancelError, CreateError, Job, JobId, run,
+    CancelError, CreateError, Job, JobId,
+    observer::Announced,
+    run,
     shared::Shared,
-    table::{Entered, Lane, Now, Planned},
+    table::{Entered, Lane, Now, Planned, Turn},
     verdict,
 };
 use crate::driver::LinkStatus;
@@ -168,11 +170,51 @@ impl Engine {
             self.load().await;
         }
         let (job, entered) = self.shared.with(|table| table.name(&planned, Now::read()));
-        if lane == Lane::Changing {
-            self.enter(entered).await?;
+        if lane == Lane::Reading {
+            return Ok(self.insert(job, planned));
         }
-        info!(job = %job.id, kind = job.kind.as_str(), uid = job.uid, "job created");
-        Ok(self.shared.with(|table| table.insert(job, planned, Now::read())))
+        if self.is_idle() && self.shared.with(|table| table.may_begin_unwritten(&planned)) {
+            return self.enter_begun(job, planned).await;
+        }
+        self.enter(entered).await?;
+        Ok(self.insert(job, planned))
+    }
+
+    fn insert(&self, job: Job, planned: Planned) -> Job {
+        let job = self.shared.with(|table| table.insert(job, planned, Now::read()));
+        log_created(&job);
+        job
+    }
+
+    /// Whether nothing keeps a job that changes the device from beginning at once.
+    fn is_idle(&self) -> bool {
+        self.is_loaded && self.changing.is_empty() && self.unfinished.is_empty()
+    }
+
+    /// Lets a new job begin while it is written down: what only reads need not wait for the disk, and the first step that
+    /// changes the device does. Both are one entry. Where it cannot be written there is no job, and nobody was told of one.
+    async fn enter_begun(&mut self, job: Job, planned: Planned) -> Result<Job, CreateError> {
+        let id = job.id;
+        let begun = self.shared.with(|table| table.begin_unwritten(job, planned, Now::read()));
+        let (job, turn, (step, entered)) = begun.ok_or(CreateError::Stopping)?;
+        let (told, written) = oneshot::channel();
+        let task = self.spawn_turn(turn, Some(Announced { step, written }));
+        match self.enter(entered).await {
+            Ok(()) => {
+                self.shared.with(|table| table.written(id));
+                log_created(&job);
+                // A flow that has ended does not need to know.
+                let _ = told.send(Ok(()));
+                Ok(job)
+            }
+            Err(error) => {
+                // It has only read, and asks for the entry before it does more.
+                task.abort();
+                self.tasks.remove(&task.id());
+                self.shared.with(|table| table.withdraw(id));
+                Err(error)
+            }
+        }
     }
 
     /// Writes a new job down. Where that fails there is no job.
@@ -184,7 +226,7 @@ impl Engine {
         let id = entered.id;
         let written = self.shared.write(entered).await;
         written.map_err(|error| {
-            // A slow disk may still take it: at the next start it is a job that never began.
+            // A slow disk may still take it: at the next start it is a job that has changed nothing.
             warn!(job = %id, %error, "a job is refused because it cannot be written down");
             CreateError::Journal(error.to_string())
         })
@@ -221,10 +263,15 @@ impl Engine {
             Lane::Changing => self.changing.len(),
             Lane::Reading => self.reading.len(),
         };
-        let Some(turn) = self.shared.with(|table| table.next(lane, running, Now::read())) else { return };
-        let id = turn.id;
+        if let Some(turn) = self.shared.with(|table| table.next(lane, running, Now::read())) {
+            self.spawn_turn(turn, None);
+        }
+    }
+
+    fn spawn_turn(&mut self, turn: Turn, announced: Option<Announced>) -> AbortHandle {
+        let (id, lane) = (turn.id, turn.lane);
         let span = info_span!("job", %id, kind = turn.plan.kind.as_str());
-        self.spawn(id, lane, run::job(Arc::clone(&self.shared), turn).instrument(span));
+        self.spawn(id, lane, run::job(Arc::clone(&self.shared), turn, announced).instrument(span))
     }
 
     /// Waits for the link, because without it most questions have no answer, and then examines.
@@ -239,13 +286,19 @@ impl Engine {
         self.spawn(id, Lane::Changing, examined.instrument(info_span!("job", %id)));
     }
 
-    fn spawn(&mut self, id: JobId, lane: Lane, job: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(
+        &mut self,
+        id: JobId,
+        lane: Lane,
+        job: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortHandle {
         let set = match lane {
             Lane::Changing => &mut self.changing,
             Lane::Reading => &mut self.reading,
         };
-        let task = set.spawn(job).id();
-        self.tasks.insert(task, (id, lane));
+        let task = set.spawn(job);
+        self.tasks.insert(task.id(), (id, lane));
+        task
     }
 
     fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
@@ -278,6 +331,10 @@ impl Engine {
         self.changing.shutdown().await;
         self.reading.shutdown().await;
     }
+}
+
+fn log_created(job: &Job) {
+    info!(job = %job.id, kind = job.kind.as_str(), uid = job.uid, "job created");
 }
 
 async fn sleep_till(at: Option<Instant>) {

@@ -1,7 +1,8 @@
 //! Whom a running flow tells of its steps: writes each that changes the device down before it touches firmware, and says
 //! when to stop.
 //!
-//! The first of them is written down while the steps before it read, so that firmware need not wait for the disk.
+//! The first of them is written down while the steps before it read, so that firmware need not wait for the disk: by the
+//! [`engine`](super::engine) together with the job itself if that begins at once, or else from here.
 
 use std::sync::Arc;
 
@@ -9,7 +10,13 @@ use amtd_amt::job::{JournalLost, Observer, StepEnd, StepName, Stop};
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use super::{JobId, journal::JournalError, shared::Shared, steps::StepOver, table::Now};
+use super::{
+    JobId,
+    journal::JournalError,
+    shared::Shared,
+    steps::StepOver,
+    table::{Entered, Now},
+};
 
 /// The observer of one job.
 #[derive(Debug)]
@@ -21,21 +28,26 @@ pub(super) struct Watcher {
 
 /// A step that is being written down before it is come to.
 #[derive(Debug)]
-struct Announced {
-    step: StepName,
-    written: oneshot::Receiver<Result<(), JournalError>>,
+pub(super) struct Announced {
+    pub(super) step: StepName,
+    pub(super) written: oneshot::Receiver<Result<(), JournalError>>,
 }
 
 impl Watcher {
-    pub(super) fn new(shared: Arc<Shared>, id: JobId) -> Self {
-        Self { shared, id, announced: None }
+    pub(super) fn new(shared: Arc<Shared>, id: JobId, announced: Option<Announced>) -> Self {
+        Self { shared, id, announced }
     }
 
-    /// Writes down the first step that will change the device, as if it had begun. To be driven beside the flow.
+    /// Writes down the first step that will change the device, as if it had begun, unless somebody does that already. To be
+    /// driven beside the flow.
     pub(super) fn announce(&mut self) -> impl Future<Output = ()> + use<> {
-        let announced = self.shared.with(|table| table.announce(self.id, Now::read()));
+        let is_announced = self.announced.is_some();
+        let announce = || self.shared.with(|table| table.announce(self.id, Now::read()));
+        let announced = if is_announced { None } else { announce() };
         let (told, written) = oneshot::channel();
-        self.announced = announced.as_ref().map(|(step, _)| Announced { step: *step, written });
+        if let Some((step, _)) = &announced {
+            self.announced = Some(Announced { step: *step, written });
+        }
         let shared = Arc::clone(&self.shared);
         async move {
             if let Some((_, entered)) = announced {
@@ -46,23 +58,32 @@ impl Watcher {
     }
 }
 
+impl Watcher {
+    /// Waits until the step is written down: by what was announced, or if another step was, by an entry after that one.
+    async fn written(&mut self, step: StepName, entered: Entered) -> Result<(), JournalError> {
+        if let Some(announced) = self.announced.take() {
+            // Who writes it has gone with the job.
+            announced.written.await.unwrap_or(Err(JournalError::Broken))?;
+            if announced.step == step {
+                return Ok(());
+            }
+        }
+        self.shared.write(entered).await
+    }
+}
+
 impl Observer for Watcher {
     async fn step_begins(&mut self, step: StepName) -> Result<(), JournalLost> {
-        let Self { shared, id, .. } = self;
+        let (shared, id) = (Arc::clone(&self.shared), self.id);
         info!(step = step.as_str(), "step begins");
-        let (had_changed, entered) = shared.with(|table| {
-            let had_changed = table.has_changed(*id);
-            (had_changed, table.step_begins(*id, step, Now::read()))
+        let begun = shared.with(|table| {
+            let had_changed = table.has_changed(id);
+            table.knows(id).then(|| (had_changed, table.step_begins(id, step, Now::read())))
         });
+        // A job that could not be written down is no job.
+        let Some((had_changed, entered)) = begun else { return Err(JournalLost) };
         let Some(entered) = entered else { return Ok(()) };
-        // What was announced is overwritten by another step that comes first.
-        let announced = self.announced.take().filter(|announced| announced.step == step);
-        let written = match announced {
-            // Who writes it is dropped with the flow.
-            Some(announced) => announced.written.await.unwrap_or(Err(JournalError::Broken)),
-            None => shared.write(entered).await,
-        };
-        match written {
+        match self.written(step, entered).await {
             Ok(()) => Ok(()),
             // Firmware is between two states: to stop here would be worse than to go on without a journal, and what was
             // written before is enough to find the job again.
@@ -72,7 +93,7 @@ impl Observer for Watcher {
             }
             Err(error) => {
                 warn!(%error, step = step.as_str(), "the step is not done because it cannot be written down");
-                shared.with(|table| table.step_withdrawn(*id, step, Now::read()));
+                shared.with(|table| table.step_withdrawn(id, step, Now::read()));
                 Err(JournalLost)
             }
         }

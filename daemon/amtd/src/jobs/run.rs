@@ -5,22 +5,23 @@ use std::sync::Arc;
 use amtd_amt::job::{Outcome, Record};
 use tokio::{
     join,
+    task::yield_now,
     time::{timeout, timeout_at},
 };
 use tracing::{info, warn};
 
 use super::{
     JobId,
-    observer::Watcher,
+    observer::{Announced, Watcher},
     shared::Shared,
     table::{Entered, Lane, Now, Turn},
     verdict,
 };
 
-/// Does a job whose turn has come.
-pub(super) async fn job(shared: Arc<Shared>, turn: Turn) {
+/// Does a job whose turn has come. One that is `announced` is being written down by whoever began it.
+pub(super) async fn job(shared: Arc<Shared>, turn: Turn, announced: Option<Announced>) {
     let id = turn.id;
-    let outcome = work(&shared, turn).await;
+    let outcome = work(&shared, turn, announced).await;
     conclude(&shared, id, outcome).await;
 }
 
@@ -32,7 +33,7 @@ pub(super) async fn resumed(shared: Arc<Shared>, id: JobId) {
     conclude(&shared, id, outcome).await;
 }
 
-async fn work(shared: &Arc<Shared>, turn: Turn) -> Outcome {
+async fn work(shared: &Arc<Shared>, turn: Turn, announced: Option<Announced>) -> Outcome {
     let Turn { id, lane, request, mut plan, is_plan_old, deadline } = turn;
     if is_plan_old {
         plan = match shared.plan(&request).await {
@@ -41,7 +42,7 @@ async fn work(shared: &Arc<Shared>, turn: Turn) -> Outcome {
         };
         shared.with(|table| table.replanned(id, &request, &plan));
     }
-    let mut watcher = Watcher::new(Arc::clone(shared), id);
+    let mut watcher = Watcher::new(Arc::clone(shared), id, announced);
     let announcement = watcher.announce();
     let end = deadline.checked_add(shared.config.overrun.get()).unwrap_or(deadline);
     // The secrets go with the request and are wiped when the flow has ended.
@@ -65,7 +66,7 @@ async fn cut_off(shared: &Arc<Shared>, id: JobId, lane: Lane) -> Outcome {
 }
 
 async fn examine(shared: &Arc<Shared>, id: JobId, record: &Record) -> Outcome {
-    let mut watcher = Watcher::new(Arc::clone(shared), id);
+    let mut watcher = Watcher::new(Arc::clone(shared), id, None);
     let examined = shared.flow.examine(record, &mut watcher);
     timeout(shared.config.examine_limit.get(), examined).await.unwrap_or_else(|_| verdict::unknown(record))
 }
@@ -82,6 +83,8 @@ async fn conclude(shared: &Shared, id: JobId, outcome: Outcome) {
     }
     let entered = shared.with(|table| table.finish(id, outcome, now));
     if let Some(entered) = entered.filter(|_| !is_told_late) {
+        // Those who wait for the end go first.
+        yield_now().await;
         write(shared, entered).await;
     }
 }

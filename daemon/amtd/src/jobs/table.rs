@@ -90,7 +90,12 @@ struct Entry {
     deadline: Option<Instant>,
     planned_after: u64,
     ended: Option<Instant>,
+    /// What happened to it before it was written down. Until then nobody is told of it, because there may be no such job.
+    untold: Option<Untold>,
 }
+
+/// Changes and their details.
+type Untold = Vec<(&'static str, String)>;
 
 /// A job whose turn has come.
 #[derive(Debug)]
@@ -147,9 +152,8 @@ impl Table {
         target: &Target,
     ) -> Result<Option<Job>, CreateError> {
         let is_same = |job: &Job| job.uid == uid && job.request_id.as_deref() == Some(request_id);
-        let Some(entry) = self.entries.values().rev().find(|entry| is_same(&entry.job.borrow())) else {
-            return Ok(None);
-        };
+        let mut entries = self.entries.values().rev().filter(|entry| entry.is_told());
+        let Some(entry) = entries.find(|entry| is_same(&entry.job.borrow())) else { return Ok(None) };
         let job = entry.job.borrow().clone();
         if entry.record.target == *target { Ok(Some(job)) } else { Err(CreateError::RequestIdReused(job.id)) }
     }
@@ -197,6 +201,45 @@ impl Table {
 
     /// Puts a job at the end of its queue. Returns it with its place.
     pub(super) fn insert(&mut self, job: Job, planned: Planned, now: Now) -> Job {
+        self.put(job, planned, None, now)
+    }
+
+    /// Whether a job could begin before it is written down: nothing has come between, and its first step that changes the device
+    /// is one to [announce](Self::announce).
+    pub(super) fn may_begin_unwritten(&self, planned: &Planned) -> bool {
+        let first = planned.plan.steps.iter().find(|step| step.changes_device);
+        let is_announced = first.is_some_and(|step| step.name.is_read_back());
+        is_announced && self.changing.is_empty() && planned.planned_after == self.generation
+    }
+
+    /// Begins such a job. It is told of when it is [written](Self::written) and forgotten when it is [not](Self::withdraw).
+    /// Returns it as it came, its turn, and what is to be written down.
+    pub(super) fn begin_unwritten(
+        &mut self,
+        job: Job,
+        planned: Planned,
+        now: Now,
+    ) -> Option<(Job, Turn, (StepName, Entered))> {
+        let job = self.put(job, planned, Some(Vec::new()), now);
+        let turn = self.next(Lane::Changing, 0, now)?;
+        let announced = self.announce(job.id, now)?;
+        Some((job, turn, announced))
+    }
+
+    /// A job that began before is written down.
+    pub(super) fn written(&mut self, id: JobId) {
+        let untold = self.entries.get_mut(&id).and_then(|entry| entry.untold.take());
+        for (change, detail) in untold.into_iter().flatten() {
+            self.tell(id, change, detail);
+        }
+    }
+
+    /// A job that began before cannot be written down.
+    pub(super) fn withdraw(&mut self, id: JobId) {
+        self.entries.remove(&id);
+    }
+
+    fn put(&mut self, job: Job, planned: Planned, untold: Option<Untold>, now: Now) -> Job {
         let Planned { request, plan, options, planned_after } = planned;
         let (id, lane) = (job.id, Lane::of(&request));
         let job = Job { queue_position: Some(self.queue(lane).len() + 1), ..job };
@@ -208,6 +251,7 @@ impl Table {
             planned_after,
             request: Some(request),
             ended: None,
+            untold,
             job: watch::Sender::new(job.clone()),
         };
         self.entries.insert(id, entry);
@@ -463,19 +507,24 @@ impl Table {
 
     // ---- looking ----
 
+    /// Whether there is such a job, or may be one.
+    pub(super) fn knows(&self, id: JobId) -> bool {
+        self.entries.contains_key(&id)
+    }
+
     pub(super) fn job(&self, id: JobId) -> Option<Job> {
-        self.entries.get(&id).map(|entry| entry.job.borrow().clone())
+        self.told(id).map(|entry| entry.job.borrow().clone())
     }
 
     /// Jobs before one, or all, youngest first.
     pub(super) fn list(&self, limit: usize, before: Option<JobId>) -> Vec<Job> {
         let older = |id: &JobId| before.is_none_or(|before| *id < before);
-        let entries = self.entries.iter().rev().filter(|(id, _)| older(id)).take(limit);
-        entries.map(|(_, entry)| entry.job.borrow().clone()).collect()
+        let entries = self.entries.iter().rev().filter(|(id, entry)| older(id) && entry.is_told());
+        entries.take(limit).map(|(_, entry)| entry.job.borrow().clone()).collect()
     }
 
     pub(super) fn watch(&self, id: JobId) -> Option<watch::Receiver<Job>> {
-        self.entries.get(&id).map(|entry| entry.job.subscribe())
+        self.told(id).map(|entry| entry.job.subscribe())
     }
 
     pub(super) fn waiting(&self) -> usize {
@@ -498,6 +547,10 @@ impl Table {
     }
 
     // ---- private ----
+
+    fn told(&self, id: JobId) -> Option<&Entry> {
+        self.entries.get(&id).filter(|entry| entry.is_told())
+    }
 
     fn end_waiting(&mut self, id: JobId, failure: Failure, now: Now) -> Option<Entered> {
         let lane = self.entries.get(&id)?.lane;
@@ -562,10 +615,15 @@ impl Table {
         }
     }
 
-    fn tell(&self, id: JobId, change: &'static str, detail: String) {
-        let Some(entry) = self.entries.get(&id) else { return };
-        let kind = entry.record.target.kind().as_str();
-        self.events.push(Event::Job { id: id.to_string(), kind, change, detail });
+    fn tell(&mut self, id: JobId, change: &'static str, detail: String) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        match &mut entry.untold {
+            Some(untold) => untold.push((change, detail)),
+            None => {
+                let kind = entry.record.target.kind().as_str();
+                self.events.push(Event::Job { id: id.to_string(), kind, change, detail });
+            }
+        }
     }
 }
 
@@ -588,7 +646,12 @@ impl Entry {
             deadline: None,
             planned_after: 0,
             ended: None,
+            untold: None,
         }
+    }
+
+    fn is_told(&self) -> bool {
+        self.untold.is_none()
     }
 
     fn has_answer(&self) -> bool {

@@ -166,7 +166,7 @@ pub(in crate::job) async fn run<M: Machine, O: Observer>(
         };
     }
     let result = if state.is_half_provisioned() {
-        super::finish(&mut execution, wish.password).await
+        super::finish(&mut execution, wish.password).await.map(|()| None)
     } else {
         set_up(&mut execution, wish).await
     };
@@ -208,10 +208,11 @@ async fn set_mebx<M: Machine, O: Observer>(
     }
 }
 
+/// Returns what firmware was after it, if nothing was done since.
 async fn set_up<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
     wish: Wish<'_>,
-) -> Result<(), Failure> {
+) -> Result<Option<DeviceState>, Failure> {
     let (firmware, state) = (execution.firmware, execution.before);
     let certificate = open(wish).await?;
     let is_upgrade = state.control_mode == ControlMode::Client;
@@ -233,10 +234,11 @@ async fn set_up<M: Machine, O: Observer>(
         state.control_mode == ControlMode::Admin
     });
     let now = now.await?;
-    if now.is_half_provisioned() {
-        execution.step(StepName::CommitChanges, commit(firmware, now, wish.password)).await?;
+    if !now.is_half_provisioned() {
+        return Ok(Some(now));
     }
-    Ok(())
+    execution.step(StepName::CommitChanges, commit(firmware, now, wish.password)).await?;
+    Ok(None)
 }
 
 /// A login, and what a proof needs.

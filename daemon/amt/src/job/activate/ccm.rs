@@ -110,17 +110,18 @@ pub(in crate::job) async fn run<M: Machine, O: Observer>(
         };
     }
     let result = if state.is_half_provisioned() {
-        super::finish(&mut execution, password).await
+        super::finish(&mut execution, password).await.map(|()| None)
     } else {
         set_up(&mut execution, password).await
     };
     conclude(&mut execution, ControlMode::Client, result).await
 }
 
+/// Returns what firmware was after it, if nothing was done since.
 async fn set_up<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
     password: &Secret,
-) -> Result<(), Failure> {
+) -> Result<Option<DeviceState>, Failure> {
     let (firmware, state) = (execution.firmware, execution.before);
     let (client, realm) = execution.step(StepName::ReadSetupService, read_realm(firmware, state)).await?;
     execution.safe_point()?;
@@ -131,10 +132,10 @@ async fn set_up<M: Machine, O: Observer>(
     });
     let now = now.await?;
     if !now.is_half_provisioned() {
-        return Ok(());
+        return Ok(Some(now));
     }
     match execution.step(StepName::CommitChanges, commit(firmware, now, password)).await {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(None),
         Err(failure) => {
             execution.note("taking back what was set up, because it cannot be put in force");
             // How far this came is read at the end.

@@ -87,8 +87,11 @@ impl Store {
             let writing = database.begin_write()?;
             {
                 let mut meta = writing.open_table(META)?;
-                check(meta.get(SCHEMA_KEY)?.map(|version| version.value()))?;
-                meta.insert(SCHEMA_KEY, SCHEMA)?;
+                let version = meta.get(SCHEMA_KEY)?.map(|version| version.value());
+                check(version)?;
+                if version.is_none() {
+                    meta.insert(SCHEMA_KEY, SCHEMA)?;
+                }
                 let mut jobs = writing.open_table(JOBS)?;
                 jobs.insert(key, job)?;
                 for key in forget {
