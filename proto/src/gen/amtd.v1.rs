@@ -2079,7 +2079,7 @@ pub mod job_service_client {
                 .insert(GrpcMethod::new("amtd.v1.JobService", "ListJobs"));
             self.inner.unary(req, path, codec).await
         }
-        /// The job now, and again after each change, until it has ended.
+        /// The job now, and again after changes, those that follow each other fast together, until it has ended.
         pub async fn watch_job(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchJobRequest>,
@@ -2172,7 +2172,7 @@ pub mod job_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The job now, and again after each change, until it has ended.
+        /// The job now, and again after changes, those that follow each other fast together, until it has ended.
         async fn watch_job(
             &self,
             request: tonic::Request<super::WatchJobRequest>,

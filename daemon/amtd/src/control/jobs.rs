@@ -237,3 +237,73 @@ fn sentence(error: &dyn std::error::Error) -> String {
     let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", characters.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use amtd_amt::{
+        amthi::{ControlMode, ProvisioningState},
+        job::{DeviceState, Kind, Plan},
+    };
+
+    use super::*;
+    use crate::jobs::State;
+
+    fn job() -> Job {
+        let state = DeviceState {
+            control_mode: ControlMode::None,
+            provisioning_state: ProvisioningState::Pre,
+            tls_enforced: false,
+        };
+        let plan = Plan {
+            kind: Kind::ActivateCcm,
+            before: String::new(),
+            after: String::new(),
+            steps: Vec::new(),
+            warnings: Vec::new(),
+            unchanged: false,
+            state,
+        };
+        Job {
+            id: "1".parse().unwrap(),
+            kind: plan.kind,
+            request_id: None,
+            state: State::Queued,
+            queue_position: Some(9),
+            plan,
+            steps: Vec::new(),
+            outcome: None,
+            created_at: std::time::UNIX_EPOCH,
+            started_at: None,
+            ended_at: None,
+            deadline_at: None,
+            uid: 0,
+            cancellable: true,
+            cancel_requested: false,
+            resumed: false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_watches_a_quick_job_is_told_now_then_seldom_and_of_its_end_at_once() {
+        let (sender, mut receiver) = watch::channel(job());
+        receiver.mark_changed();
+        let watched = Watched { job: receiver, told_at: None };
+        let start = Instant::now();
+        let (told, rest) = watched.next().await.unwrap();
+        assert_eq!((told.queue_position, start.elapsed()), (Some(9), Duration::ZERO));
+
+        for place in (1..9).rev() {
+            sender.send_modify(|job| job.queue_position = Some(place));
+        }
+        let (told, rest) = rest.unwrap().next().await.unwrap();
+        assert_eq!((told.queue_position, start.elapsed()), (Some(1), PACE), "together");
+
+        sender.send_modify(|job| job.state = State::Running);
+        let next = tokio::spawn(rest.unwrap().next());
+        tokio::task::yield_now().await;
+        sender.send_modify(|job| job.state = State::Ended);
+        let (told, rest) = next.await.unwrap().unwrap();
+        assert_eq!((told.state, start.elapsed()), (State::Ended, PACE), "at once");
+        assert!(rest.is_none());
+    }
+}

@@ -122,6 +122,11 @@ impl Model {
         self.0.gate.add_permits(1);
     }
 
+    /// Whether a job has come to the gate and passed it.
+    pub(super) fn is_gate_passed(&self) -> bool {
+        self.0.gate.available_permits() == 0
+    }
+
     pub(super) fn changed(&self) -> Vec<StepName> {
         self.0.changed.lock().unwrap().clone()
     }

@@ -75,7 +75,11 @@ impl Watcher {
 impl Observer for Watcher {
     async fn step_begins(&mut self, step: StepName) -> Result<(), JournalLost> {
         let (shared, id) = (Arc::clone(&self.shared), self.id);
-        info!(step = step.as_str(), "step begins");
+        if step.only_reads() {
+            debug!(step = step.as_str(), "step begins");
+        } else {
+            info!(step = step.as_str(), "step begins");
+        }
         let begun = shared.with(|table| {
             let had_changed = table.has_changed(id);
             table.knows(id).then(|| (had_changed, table.step_begins(id, step, Now::read())))

@@ -10,17 +10,21 @@
 //!   restore: what had begun is Verifying, everything else has Ended
 //! ```
 //!
-//! Jobs that change the device go one at a time; those that only read go beside them, some at once. Driven by the
-//! [`engine`](super::engine) and by the observers of running jobs; read by the [`handle`](super::handle).
+//! Jobs that change the device go one at a time; those that only read go beside them, some at once. What happens to one
+//! job alone is `entry`'s. Driven by the [`engine`](super::engine) and by the observers of running jobs; read by the
+//! [`handle`](super::handle).
+
+mod entry;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use amtd_amt::job::{Failure, Kind, Outcome, Plan, Record, Request, StepName, Stop, Target, Verdict};
+use amtd_amt::job::{Failure, Kind, Outcome, Plan, Record, Request, StepName, Stop, Target};
 use tokio::{sync::watch, time::Instant};
 
+use self::entry::{Entry, Untold};
 use super::{
     CancelError, CreateError, CreateOptions, Job, JobId, State,
     journal::Stored,
@@ -77,25 +81,6 @@ pub(super) struct Table {
     forgotten: Vec<JobId>,
     ended: BTreeMap<(Kind, &'static str), u64>,
 }
-
-#[derive(Debug)]
-struct Entry {
-    lane: Lane,
-    job: watch::Sender<Job>,
-    record: Record,
-    /// With its secrets, until the job begins.
-    request: Option<Request>,
-    /// How long the job may take from its beginning, if its request does not say.
-    limit: Duration,
-    deadline: Option<Instant>,
-    planned_after: u64,
-    ended: Option<Instant>,
-    /// What happened to it before it was written down. Until then nobody is told of it, because there may be no such job.
-    untold: Option<Untold>,
-}
-
-/// Changes and their details.
-type Untold = Vec<(&'static str, String)>;
 
 /// A job whose turn has come.
 #[derive(Debug)]
@@ -154,7 +139,7 @@ impl Table {
         let is_same = |job: &Job| job.uid == uid && job.request_id.as_deref() == Some(request_id);
         let mut entries = self.entries.values().rev().filter(|entry| entry.is_told());
         let Some(entry) = entries.find(|entry| is_same(&entry.job.borrow())) else { return Ok(None) };
-        let job = entry.job.borrow().clone();
+        let job = entry.job();
         if entry.record.target == *target { Ok(Some(job)) } else { Err(CreateError::RequestIdReused(job.id)) }
     }
 
@@ -240,20 +225,11 @@ impl Table {
     }
 
     fn put(&mut self, job: Job, planned: Planned, untold: Option<Untold>, now: Now) -> Job {
-        let Planned { request, plan, options, planned_after } = planned;
-        let (id, lane) = (job.id, Lane::of(&request));
+        let (id, lane) = (job.id, Lane::of(&planned.request));
         let job = Job { queue_position: Some(self.queue(lane).len() + 1), ..job };
-        let entry = Entry {
-            lane,
-            record: Record::new(&request, &plan),
-            limit: self.config.limit(plan.kind).get(),
-            deadline: options.deadline.and_then(|limit| now.at.checked_add(limit)),
-            planned_after,
-            request: Some(request),
-            ended: None,
-            untold,
-            job: watch::Sender::new(job.clone()),
-        };
+        let limit = self.config.limit(planned.plan.kind).get();
+        let mut entry = Entry::new(job.clone(), planned, limit, now);
+        entry.untold = untold;
         self.entries.insert(id, entry);
         self.queue_mut(lane).push_back(id);
         self.tell(id, "created", String::new());
@@ -275,24 +251,7 @@ impl Table {
         self.number(lane);
         let generation = self.generation;
         self.generation += u64::from(lane == Lane::Changing);
-        let entry = self.entries.get_mut(&id)?;
-        let deadline = entry.deadline.or_else(|| now.at.checked_add(entry.limit)).unwrap_or(now.at);
-        entry.deadline = Some(deadline);
-        let limit = entry.limit;
-        entry.job.send_modify(|job| {
-            job.state = State::Running;
-            job.queue_position = None;
-            job.started_at = Some(now.wall);
-            job.deadline_at = job.deadline_at.or_else(|| now.wall.checked_add(limit));
-        });
-        let turn = Turn {
-            id,
-            lane,
-            request: entry.request.take()?,
-            plan: entry.job.borrow().plan.clone(),
-            is_plan_old: entry.planned_after != generation,
-            deadline,
-        };
+        let turn = self.entries.get_mut(&id)?.begin(id, generation, now)?;
         self.tell(id, "started", String::new());
         Some(turn)
     }
@@ -300,56 +259,33 @@ impl Table {
     /// The plan was made again.
     pub(super) fn replanned(&mut self, id: JobId, request: &Request, plan: &Plan) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        entry.record = Record::new(request, plan);
-        entry.job.send_modify(|job| {
-            job.plan = plan.clone();
-            job.steps = steps::planned(plan);
-        });
+        entry.replanned(request, plan);
     }
 
     /// The first step that will change the device, and what is to be written down before it does: the job as if it had
     /// begun. Only of a step that firmware shows afterwards: of another it is not to be said that it may have been done
     /// before it may.
     pub(super) fn announce(&self, id: JobId, now: Now) -> Option<(StepName, Entered)> {
-        let entry = self.entries.get(&id).filter(|entry| entry.lane == Lane::Changing)?;
-        let mut job = entry.job.borrow().clone();
-        let first = job.steps.iter().find(|step| step.changes_device)?.name;
-        if !first.is_read_back() {
-            return None;
-        }
-        steps::begin(&mut job.steps, first, now.wall);
-        let mut record = entry.record.clone();
-        record.begun.push(first);
-        Some((first, Entered { id, stored: Stored::new(&job, &record) }))
+        self.entries.get(&id)?.announce(id, now)
     }
 
     /// A step begins. What is to be written down before it touches firmware; nothing if it only reads, because after a
     /// crash there is nothing to find out then.
     pub(super) fn step_begins(&mut self, id: JobId, name: StepName, now: Now) -> Option<Entered> {
-        let entry = self.entries.get_mut(&id)?;
-        entry.record.begun.push(name);
-        let (mut changes_device, mut detail) = (false, String::new());
-        entry.job.send_modify(|job| {
-            let step = steps::begin(&mut job.steps, name, now.wall);
-            changes_device = step.changes_device;
-            detail = format!("{name}: {}", step.description);
-            job.cancellable &= !changes_device;
-        });
-        let entered = (entry.lane == Lane::Changing && changes_device).then(|| entry.entered(id));
-        self.tell(id, "step", detail);
+        let (entered, description) = self.entries.get_mut(&id)?.step_begins(id, name, now);
+        self.tell(id, "step", format!("{name}: {description}"));
         entered
     }
 
     /// Whether a step that changes the device has begun.
     pub(super) fn has_changed(&self, id: JobId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| steps::have_changed(&entry.job.borrow().steps))
+        self.entries.get(&id).is_some_and(Entry::has_changed)
     }
 
     /// A step could not be written down, and does not begin.
     pub(super) fn step_withdrawn(&mut self, id: JobId, name: StepName, now: Now) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
-        entry.record.begun.pop();
-        entry.job.send_modify(|job| steps::withdraw(&mut job.steps, name, now.wall));
+        entry.step_withdrawn(name, now);
     }
 
     /// A step has ended.
@@ -380,38 +316,21 @@ impl Table {
 
     /// The job was cut off, and firmware is going to be read. Returns what is known of it for that.
     pub(super) fn cut(&mut self, id: JobId) -> Option<Record> {
-        let entry = self.entries.get_mut(&id)?;
-        entry.job.send_modify(|job| {
-            job.state = State::Verifying;
-            job.cancellable = false;
-        });
-        Some(entry.record.clone())
+        Some(self.entries.get_mut(&id)?.cut())
     }
 
     /// What is to be written down of the end of a job before anybody is told of it; nothing if it only read, or if firmware
     /// itself shows the end: who examines the job after a crash comes to the same verdict.
     pub(super) fn ending(&self, id: JobId, outcome: &Outcome, now: Now) -> Option<Entered> {
-        let entry = self.entries.get(&id).filter(|entry| entry.lane == Lane::Changing)?;
-        let mut job = entry.job.borrow().clone();
-        let changing = || job.steps.iter().filter(|step| step.changes_device);
-        let is_shown = changing().next().is_some() && changing().all(|step| step.name.is_read_back());
-        if is_shown && outcome.verdict == Verdict::Succeeded {
-            return None;
-        }
-        end(&mut job, outcome.clone(), now);
-        Some(Entered { id, stored: Stored::new(&job, &entry.record) })
+        self.entries.get(&id)?.ending(id, outcome, now)
     }
 
     /// The job is over. What is to be written down, if it is not yet; nothing if it only read.
     pub(super) fn finish(&mut self, id: JobId, outcome: Outcome, now: Now) -> Option<Entered> {
         let entry = self.entries.get_mut(&id)?;
-        // With its secrets, if it never began.
-        entry.request = None;
-        entry.ended = Some(now.at);
         let (lane, kind, verdict) = (entry.lane, entry.record.target.kind(), outcome.verdict);
         let detail = verdict::sentence(&outcome);
-        entry.job.send_modify(|job| end(job, outcome, now));
-        let entered = (lane == Lane::Changing).then(|| entry.entered(id));
+        let entered = entry.end(id, outcome, now);
         self.generation += u64::from(lane == Lane::Changing);
         *self.ended.entry((kind, word(verdict))).or_default() += 1;
         self.tell(id, "ended", detail);
@@ -513,14 +432,14 @@ impl Table {
     }
 
     pub(super) fn job(&self, id: JobId) -> Option<Job> {
-        self.told(id).map(|entry| entry.job.borrow().clone())
+        self.told(id).map(Entry::job)
     }
 
     /// Jobs before one, or all, youngest first.
     pub(super) fn list(&self, limit: usize, before: Option<JobId>) -> Vec<Job> {
         let older = |id: &JobId| before.is_none_or(|before| *id < before);
         let entries = self.entries.iter().rev().filter(|(id, entry)| older(id) && entry.is_told());
-        entries.take(limit).map(|(_, entry)| entry.job.borrow().clone()).collect()
+        entries.take(limit).map(|(_, entry)| entry.job()).collect()
     }
 
     pub(super) fn watch(&self, id: JobId) -> Option<watch::Receiver<Job>> {
@@ -624,48 +543,6 @@ impl Table {
                 self.events.push(Event::Job { id: id.to_string(), kind, change, detail });
             }
         }
-    }
-}
-
-fn end(job: &mut Job, outcome: Outcome, now: Now) {
-    job.state = State::Ended;
-    job.queue_position = None;
-    job.cancellable = false;
-    job.ended_at = Some(now.wall);
-    job.outcome = Some(outcome);
-}
-
-impl Entry {
-    fn restored(job: Job, record: Record) -> Self {
-        Self {
-            lane: Lane::Changing,
-            job: watch::Sender::new(job),
-            record,
-            request: None,
-            limit: Duration::ZERO,
-            deadline: None,
-            planned_after: 0,
-            ended: None,
-            untold: None,
-        }
-    }
-
-    fn is_told(&self) -> bool {
-        self.untold.is_none()
-    }
-
-    fn has_answer(&self) -> bool {
-        self.job.borrow().outcome.as_ref().is_some_and(|outcome| outcome.wsman.is_some())
-    }
-
-    fn drop_answer(&self) {
-        self.job.send_if_modified(|job| {
-            job.outcome.as_mut().is_some_and(|outcome| outcome.wsman.take().is_some())
-        });
-    }
-
-    fn entered(&self, id: JobId) -> Entered {
-        Entered { id, stored: Stored::new(&self.job.borrow(), &self.record) }
     }
 }
 

@@ -442,6 +442,55 @@ async fn a_loss_of_power_at_any_write_leaves_no_change_that_nobody_knows_of() {
     assert!(points > 50, "{points} points are too few to have been all");
 }
 
+#[tokio::test]
+async fn a_job_reads_while_it_is_written_down_and_until_then_changes_nothing_and_is_known_to_nobody() {
+    for first in [StepName::Setup, StepName::CommitChanges] {
+        let (disk, model) = (Disk::default(), Model::default());
+        model.script(&[Act::Read(StepName::Login), Act::Gate, Act::Change(first)]);
+        let rig = Rig::on(&disk, &model, config());
+        assert_eq!(rig.handle.list(10, None).await, [], "the journal was read");
+        disk.hold(true);
+        model.open_gate();
+        let handle = rig.handle.clone();
+        let created = tokio::spawn(async move { handle.create(activate(), named("x")).await });
+        while !model.is_gate_passed() {
+            tokio::task::yield_now().await;
+        }
+        assert!(!created.is_finished());
+        assert_eq!((rig.handle.list(10, None).await, model.changed()), (vec![], vec![]));
+        disk.hold(false);
+        let job = created.await.unwrap().unwrap();
+        assert_eq!(verdict(&rig.end_of(job.id).await), Some(Verdict::Succeeded));
+        assert_eq!(model.changed(), [first]);
+    }
+}
+
+/// It was under way already.
+#[tokio::test]
+async fn a_job_that_cannot_be_written_down_has_never_been() {
+    let (disk, model) = (Disk::default(), Model::default());
+    model.script(&[Act::Read(StepName::Login), Act::Gate, Act::Change(StepName::Setup)]);
+    model.script(SCRIPT);
+    let rig = Rig::on(&disk, &model, config());
+    let mut reader = rig.events.read(&Start::Now).unwrap();
+    assert_eq!(rig.handle.list(10, None).await, [], "the journal was read");
+    disk.fail_after(0);
+    assert!(matches!(rig.handle.create(activate(), named("x")).await, Err(CreateError::Journal(_))));
+    model.open_gate();
+    assert_eq!((rig.handle.list(10, None).await, rig.handle.secrets()), (vec![], 0));
+    disk.heal();
+    while rig.handle.counts().journal_fault.is_some() {
+        tokio::task::yield_now().await;
+    }
+    let job = rig.handle.create(activate(), named("x")).await.unwrap();
+    assert_eq!(verdict(&rig.end_of(job.id).await), Some(Verdict::Succeeded));
+    assert_eq!(model.changed(), [StepName::Setup, StepName::CommitChanges], "of the second alone");
+    let Told::Event { event: Event::Job { id, change, .. }, .. } = reader.next().await else {
+        panic!("no other events are told here")
+    };
+    assert_eq!((id, change), (job.id.to_string(), "created"), "the first was not told of");
+}
+
 /// Also where the one that was announced is not the one that comes first.
 #[tokio::test]
 async fn every_step_that_changes_the_device_is_on_the_disk_for_certain_when_it_begins() {

@@ -30,6 +30,15 @@ async fn setup_makes_the_password_the_one_of_admin() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_firmware_is_after_setup_is_read_and_not_read_twice() {
+    let model = Model::new();
+    assert_eq!(done(&model, request()).await.verdict, Verdict::Succeeded);
+    let asked = model.device().asked.clone();
+    let setup = asked.iter().position(|asked| asked == "Setup").unwrap();
+    assert_eq!(asked[setup + 1..], ["amthi 6b", "amthi 11"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn setup_whose_answer_was_lost_is_a_success_when_firmware_says_ccm() {
     let model = Model::new().with("Setup", 1, Trouble::AnswerLost);
     let outcome = done(&model, request()).await;

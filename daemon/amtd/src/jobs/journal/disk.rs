@@ -3,7 +3,7 @@
 
 use std::{
     fmt, io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 use super::store::{Store, open_backend};
@@ -37,7 +37,7 @@ impl Survivors {
 
 /// See the [module](self). Clones are the same disk.
 #[derive(Clone, Default)]
-pub(in crate::jobs) struct Disk(Arc<Mutex<State>>);
+pub(in crate::jobs) struct Disk(Arc<(Mutex<State>, Condvar)>);
 
 #[derive(Default)]
 struct State {
@@ -49,6 +49,8 @@ struct State {
     done: usize,
     /// How many more operations work. Without it all do.
     left: Option<usize>,
+    /// Operations that write do not come to an end.
+    is_held: bool,
 }
 
 #[derive(Clone)]
@@ -81,7 +83,7 @@ impl Disk {
 
     /// Puts a new store in its place when it is whole, as it is done with a file.
     fn fill(&self) -> Result<(), redb::Error> {
-        if self.0.lock().unwrap().image.is_empty() {
+        if self.state().image.is_empty() {
             let aside = Self::default();
             drop(open_backend(aside.clone())?);
             let image = aside.image();
@@ -94,41 +96,52 @@ impl Disk {
 
     /// The power goes after so many more operations that write; 0 is at once.
     pub(in crate::jobs) fn fail_after(&self, operations: usize) {
-        self.0.lock().unwrap().left = Some(operations);
+        self.state().left = Some(operations);
     }
 
     /// It works again, with what it held.
     pub(in crate::jobs) fn heal(&self) {
-        self.0.lock().unwrap().left = None;
+        self.state().left = None;
+    }
+
+    /// It takes for ever to write, from now on or no longer.
+    pub(in crate::jobs) fn hold(&self, is_held: bool) {
+        self.state().is_held = is_held;
+        self.0.1.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.0.lock().unwrap()
     }
 
     /// Operations that wrote, so far.
     pub(in crate::jobs) fn done(&self) -> usize {
-        self.0.lock().unwrap().done
+        self.state().done
     }
 
     /// Everything that it holds.
     pub(in crate::jobs) fn image(&self) -> Vec<u8> {
-        self.0.lock().unwrap().image.clone()
+        self.state().image.clone()
     }
 
     /// The disk after the power was gone.
     pub(in crate::jobs) fn after_power_loss(&self, survivors: Survivors) -> Self {
-        let state = self.0.lock().unwrap();
+        let state = self.state();
         let mut image = state.safe.clone();
         let count = state.pending.len();
         let kept = state.pending.iter().enumerate().filter(|(place, _)| survivors.keeps(*place, count));
         kept.for_each(|(_, operation)| operation.apply(&mut image));
-        Self(Arc::new(Mutex::new(State { safe: image.clone(), image, ..State::default() })))
+        let state = State { safe: image.clone(), image, ..State::default() };
+        Self(Arc::new((Mutex::new(state), Condvar::new())))
     }
 
     /// Turns the bits of one byte.
     pub(in crate::jobs) fn garble(&self, place: usize) {
-        self.0.lock().unwrap().image[place] ^= 0xff;
+        self.state().image[place] ^= 0xff;
     }
 
     fn write(&self, operation: Option<Operation>) -> io::Result<()> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.0.1.wait_while(self.state(), |state| state.is_held).unwrap();
         if state.left == Some(0) {
             return Err(io::Error::from_raw_os_error(nix::errno::Errno::ENOSPC as i32));
         }
@@ -150,11 +163,11 @@ impl Disk {
 
 impl redb::StorageBackend for Disk {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().image.len() as u64)
+        Ok(self.state().image.len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.0.lock().unwrap();
+        let state = self.state();
         let start = offset as usize;
         let bytes = state.image.get(start..start + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
         out.copy_from_slice(bytes);

@@ -1,8 +1,8 @@
 //! The table against a model: whatever is done to it, the rules of the queue hold.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use amtd_amt::job::PlannedStep;
+use amtd_amt::job::{PlannedStep, Verdict};
 use proptest::prelude::*;
 
 use super::*;
@@ -219,6 +219,27 @@ fn a_step_that_is_announced_is_examined_after_a_crash_and_has_not_begun_before_i
     let mut after = Table::new(config(), Log::new(16));
     let (_, examine) = after.restore(vec![(id, announced.stored)], bench.now);
     assert_eq!(examine, [id]);
+}
+
+#[test]
+fn a_job_begins_unwritten_only_if_nothing_came_between_and_firmware_shows_its_first_step() {
+    let planned = |bench: &Bench, plan| Planned {
+        request: activate(),
+        plan,
+        options: CreateOptions::default(),
+        planned_after: bench.table.generation(),
+    };
+    let mut bench = Bench::new();
+    let usual = planned(&bench, plan(Kind::ActivateCcm));
+    assert!(bench.table.may_begin_unwritten(&usual));
+    for steps in [vec![secret_step()], vec![]] {
+        let blind = planned(&bench, Plan { steps, ..plan(Kind::ActivateCcm) });
+        assert!(!bench.table.may_begin_unwritten(&blind));
+    }
+    bench.insert(Lane::Changing, None);
+    assert!(!bench.table.may_begin_unwritten(&usual), "one waits");
+    bench.next(Lane::Changing);
+    assert!(!bench.table.may_begin_unwritten(&usual), "its plan is old");
 }
 
 #[test]
