@@ -219,9 +219,10 @@ impl Table {
         }
     }
 
-    /// A job that began before cannot be written down.
+    /// A job that began before cannot be written down. A disk that was only slow may still have taken it.
     pub(super) fn withdraw(&mut self, id: JobId) {
         self.entries.remove(&id);
+        self.forgotten.push(id);
     }
 
     fn put(&mut self, job: Job, planned: Planned, untold: Option<Untold>, now: Now) -> Job {

@@ -236,6 +236,18 @@ fn a_job_begins_unwritten_only_if_nothing_came_between_and_firmware_shows_its_fi
         let blind = planned(&bench, Plan { steps, ..plan(Kind::ActivateCcm) });
         assert!(!bench.table.may_begin_unwritten(&blind));
     }
+    let mut withdrawn = Bench::new();
+    let (job, entered) = withdrawn.table.name(&usual, withdrawn.now);
+    let begun = withdrawn.table.begin_unwritten(job, planned(&bench, usual.plan.clone()), withdrawn.now);
+    assert_eq!(begun.map(|(job, turn, (step, begun))| (job.id, turn.id, step, begun.id)), {
+        let id = entered.id;
+        Some((id, id, StepName::Setup, id))
+    });
+    assert!(withdrawn.table.job(entered.id).is_none() && withdrawn.table.knows(entered.id));
+    withdrawn.table.withdraw(entered.id);
+    assert!(!withdrawn.table.knows(entered.id));
+    assert_eq!(withdrawn.table.take_forgotten(), [entered.id], "a disk that is slow may have it");
+
     bench.insert(Lane::Changing, None);
     assert!(!bench.table.may_begin_unwritten(&usual), "one waits");
     bench.next(Lane::Changing);
