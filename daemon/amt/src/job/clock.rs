@@ -76,7 +76,11 @@ pub(super) async fn run<M: Machine, O: Observer>(
         (result, Ok(now)) => {
             let sentence = format!("The firmware accepted the time, and {}.", now.words());
             let failure = result.err().unwrap_or_else(|| Failure::new(Reason::NotAsWanted, sentence));
-            execution.failed(failure, Vec::new(), now.words())
+            // On its way for too long, perhaps: then it is another time, and still not the right one.
+            let applied = now
+                .is_set_since(before, firmware)
+                .then(|| format!("The clock of AMT was set: {}.", now.words()));
+            execution.failed(failure, applied.into_iter().collect(), now.words())
         }
         (result, Err(error)) => {
             let failure = result.err().unwrap_or_else(|| unreadable(&error));
@@ -111,6 +115,17 @@ impl Reading {
     /// Whether the difference is one that setting would not make smaller.
     pub(super) fn is_right<M: Machine>(&self, firmware: Firmware<'_, M>) -> bool {
         u64::from(self.device.abs_diff(self.host)) <= firmware.policy.clock_tolerance.as_secs()
+    }
+
+    /// Whether AMT's clock goes by another time than it did.
+    fn is_set_since<M: Machine>(&self, before: Self, firmware: Firmware<'_, M>) -> bool {
+        let moved = self.ahead().abs_diff(before.ahead());
+        moved > firmware.policy.clock_tolerance.as_secs()
+    }
+
+    /// AMT's clock against this machine's, in seconds.
+    fn ahead(&self) -> i64 {
+        i64::from(self.device) - i64::from(self.host)
     }
 
     /// As a person would say it.

@@ -56,6 +56,8 @@ pub(super) struct Device {
     /// The provisioning state after a setup.
     pub(super) after_setup: u32,
     pub(super) seconds_ahead: i64,
+    /// How long a new time is on its way.
+    pub(super) seconds_late: i64,
     pub(super) classes: BTreeMap<String, Vec<(String, String)>>,
     /// What was asked, such as `Setup`, `Get AMT_GeneralSettings` and `amthi 10`.
     pub(super) asked: Vec<String>,
@@ -101,6 +103,7 @@ impl Model {
             allowed_modes: vec![1, 2],
             after_setup: 2,
             seconds_ahead: 0,
+            seconds_late: 0,
             classes: classes.into(),
             asked: Vec::new(),
             chain: Vec::new(),
@@ -262,7 +265,7 @@ impl Device {
                 return returned(action, &format!("<Ta0>{device}</Ta0><ReturnValue>0</ReturnValue>"));
             }
             "SetHighAccuracyTimeSynch" => {
-                self.seconds_ahead = given("Tm2").parse::<i64>().unwrap() - now();
+                self.seconds_ahead = given("Tm2").parse::<i64>().unwrap() - now() - self.seconds_late;
                 0
             }
             other => panic!("nobody taught the model {other}"),

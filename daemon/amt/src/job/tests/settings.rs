@@ -172,6 +172,15 @@ async fn clock_is_judged_by_reading_it_and_not_by_the_answer() {
     assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedClean, Reason::ClockRefused));
 }
 
+#[tokio::test]
+async fn clock_that_was_set_to_a_time_long_past_is_not_said_to_be_untouched() {
+    let model = Model::activated(1, PASSWORD);
+    (model.device().seconds_ahead, model.device().seconds_late) = (3600, 20);
+    let outcome = done(&model, Request::SyncClock { password: secret(PASSWORD) }).await;
+    assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedPartial, Reason::NotAsWanted));
+    assert!(outcome.applied[0].starts_with("The clock of AMT was set: the clock of AMT is 2"), "{outcome:?}");
+}
+
 fn name(host: &str, domain: &str) -> Request {
     Request::SyncHostname { password: secret(PASSWORD), host_name: host.into(), domain_name: domain.into() }
 }
