@@ -125,7 +125,7 @@ impl Reading {
 
     /// AMT's clock against this machine's, in seconds.
     fn ahead(&self) -> i64 {
-        i64::from(self.device) - i64::from(self.host)
+        i64::from(self.device).saturating_sub(self.host.into())
     }
 
     /// As a person would say it.
