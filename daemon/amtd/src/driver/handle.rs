@@ -7,10 +7,7 @@
 use std::{
     future::poll_fn,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use amtd_apf::{
@@ -70,17 +67,23 @@ pub(crate) struct ForwardRequest {
 pub struct Handle {
     pub(super) commands: mpsc::UnboundedSender<Command>,
     pub(super) link: watch::Receiver<LinkStatus>,
-    pub(super) next_flow: Arc<AtomicU64>,
+    /// The number of the last connection.
+    pub(super) last_flow: Arc<Mutex<u64>>,
 }
 
 impl Handle {
     /// Announces a client connection. Costs firmware nothing until its first request.
     pub(crate) fn open(&self, spec: FlowSpec) -> Flow {
-        // A source of distinct numbers: nothing else is ordered by it.
-        let id = FlowId(self.next_flow.fetch_add(1, Ordering::Relaxed));
+        let id = self.next_flow();
         let (sender, events) = flow_channel::unbounded();
         self.command(Command::Open { flow: id, spec, events: sender });
         Flow { id, commands: self.commands.clone(), events, open: true }
+    }
+
+    fn next_flow(&self) -> FlowId {
+        let mut last = self.last_flow.lock().unwrap_or_else(PoisonError::into_inner);
+        *last += 1;
+        FlowId(*last)
     }
 
     /// Says whether the port is served.

@@ -20,7 +20,7 @@ pub(crate) mod wake;
 use std::{
     collections::BTreeMap,
     future::poll_fn,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, Mutex},
     task::Poll,
     time::{Duration, Instant},
 };
@@ -121,7 +121,7 @@ impl Driver {
         let (forwards, forward_requests) = mpsc::channel(FORWARD_QUEUE);
         let (link, link_receiver) = watch::channel(LinkStatus::new());
         let handle =
-            Handle { commands: commands_sender, link: link_receiver, next_flow: Arc::new(AtomicU64::new(1)) };
+            Handle { commands: commands_sender, link: link_receiver, last_flow: Arc::new(Mutex::new(0)) };
         let driver = Self {
             mux: Mux::new(config.mux.clone()),
             connector: Connector::new(config.link.clone()),

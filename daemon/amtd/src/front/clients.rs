@@ -1,14 +1,11 @@
 //! The books of the clients: who is connected, since when, how much passed, and ending one.
 //!
-//! Written by the front and its connections, which count without waiting for anybody; read by `control`.
+//! Written by the front and its connections; read by `control`.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use amtd_apf::mux::{FlowId, FlowSpec};
@@ -149,55 +146,53 @@ impl Clients {
 
 impl Entry {
     fn report(&self, id: FlowId) -> ClientReport {
-        let Meter { opened, active, from_client, to_client, requests } = &*self.meter;
+        let Passed { active, summary } = *self.meter.passed();
         ClientReport {
             id,
             port: self.port,
             user: peer::known(self.user),
             inode: self.inode,
-            opened: *opened,
-            active: *opened + Duration::from_millis(active.load(Ordering::Relaxed)),
-            from_client: from_client.load(Ordering::Relaxed),
-            to_client: to_client.load(Ordering::Relaxed),
-            requests: requests.load(Ordering::Relaxed),
+            opened: self.meter.opened,
+            active,
+            from_client: summary.from_client,
+            to_client: summary.to_client,
+            requests: summary.answered,
         }
     }
 }
 
-/// What passed on one connection. Each number stands for itself: nothing is ordered by them.
+/// What passed on one connection.
 #[derive(Debug)]
 pub(super) struct Meter {
     opened: Instant,
-    /// Milliseconds from `opened` to the last byte.
-    active: AtomicU64,
-    from_client: AtomicU64,
-    to_client: AtomicU64,
-    requests: AtomicU64,
+    /// Locked for a moment only, never across a wait.
+    passed: Mutex<Passed>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    /// When the last byte did.
+    active: Instant,
+    summary: Summary,
 }
 
 impl Meter {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            opened: Instant::now(),
-            active: AtomicU64::new(0),
-            from_client: AtomicU64::new(0),
-            to_client: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-        })
+        let opened = Instant::now();
+        Arc::new(Self { opened, passed: Mutex::new(Passed { active: opened, summary: Summary::default() }) })
     }
 
     /// Takes over what the connection counted until `now`.
     pub(super) fn note(&self, now: Instant, summary: &Summary) {
-        let moved = self.from_client.load(Ordering::Relaxed) != summary.from_client
-            || self.to_client.load(Ordering::Relaxed) != summary.to_client;
-        if moved {
-            let active = now.saturating_duration_since(self.opened).as_millis();
-            let active = u64::try_from(active).unwrap_or(u64::MAX);
-            self.active.store(active, Ordering::Relaxed);
-            self.from_client.store(summary.from_client, Ordering::Relaxed);
-            self.to_client.store(summary.to_client, Ordering::Relaxed);
-            self.requests.store(summary.answered, Ordering::Relaxed);
+        let mut passed = self.passed();
+        let before = (passed.summary.from_client, passed.summary.to_client);
+        if before != (summary.from_client, summary.to_client) {
+            *passed = Passed { active: now, summary: *summary };
         }
+    }
+
+    fn passed(&self) -> MutexGuard<'_, Passed> {
+        self.passed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -61,22 +61,19 @@ impl<S: StatusSource> Board<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        future::pending,
-        sync::atomic::{AtomicBool, Ordering},
-    };
+    use std::future::pending;
 
     use super::*;
     use crate::status::Link;
 
     #[derive(Clone, Default)]
     struct Source {
-        stuck: Arc<AtomicBool>,
+        stuck: Arc<Mutex<bool>>,
     }
 
     impl StatusSource for Source {
         async fn ask(&self) -> Option<Status> {
-            if self.stuck.load(Ordering::Relaxed) {
+            if *self.stuck.lock().unwrap() {
                 pending::<()>().await;
             }
             Some(Status { link: Link { detail: "asked".into(), ..Link::default() }, ..Status::default() })
@@ -93,19 +90,19 @@ mod tests {
         let board = Board::new(source.clone(), Duration::from_secs(1));
         let fresh = board.look().await;
         assert_eq!((fresh.link.detail.as_str(), fresh.stale_seconds), ("asked", None));
-        source.stuck.store(true, Ordering::Relaxed);
+        *source.stuck.lock().unwrap() = true;
         tokio::time::advance(Duration::from_secs(9)).await;
         let stale = board.look().await;
         assert_eq!((stale.link.detail.as_str(), stale.stale_seconds), ("asked", Some(10)));
         assert_eq!(stale.health[0].code, "driver-stuck");
-        source.stuck.store(false, Ordering::Relaxed);
+        *source.stuck.lock().unwrap() = false;
         assert_eq!(board.look().await.stale_seconds, None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_driver_that_never_answered_is_answered_for_with_what_is_known_without_it() {
         let source = Source::default();
-        source.stuck.store(true, Ordering::Relaxed);
+        *source.stuck.lock().unwrap() = true;
         let status = Board::new(source, Duration::from_secs(1)).look().await;
         assert_eq!((status.link.detail.as_str(), status.stale_seconds), ("known", Some(1)));
     }

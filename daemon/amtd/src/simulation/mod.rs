@@ -34,7 +34,7 @@ mod world;
 use std::{
     num::NonZero,
     panic::{catch_unwind, resume_unwind},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Mutex, PoisonError},
     thread,
 };
 
@@ -67,14 +67,12 @@ fn no_seed_loses_a_byte_a_wakeup_or_a_slot() {
         return;
     }
     let seeds = number("AMTD_SEEDS").unwrap_or(SEEDS);
-    let next = AtomicU64::new(0);
+    let next = Mutex::new(0..seeds);
     let share = || {
         let mut seen = Seen::default();
         loop {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds {
-                return seen;
-            }
+            let seed = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(seed) = seed else { return seen };
             seen.add(&run(seed, false).seen);
         }
     };
