@@ -70,8 +70,6 @@ pub(crate) struct Channel {
     /// Set while an adjust waits in the control queue, which collects all credit up to the moment when it
     /// leaves.
     adjust_queued: bool,
-    /// Between two requests: firmware has nothing to send, so that it can wait for credit.
-    rests: bool,
     /// When the current state ends by itself.
     deadline: Option<Instant>,
     timeouts: Timeouts,
@@ -140,7 +138,6 @@ impl Channel {
             remote_window: SendWindow::default(),
             local_window: ReceiveWindow::new(config.rx_window),
             adjust_queued: false,
-            rests: false,
             deadline: None,
             timeouts: config.timeouts,
         }
@@ -250,8 +247,7 @@ impl Channel {
 
     /// Whether an adjust has to be queued now; `true` once until [`take_credit`](Self::take_credit).
     pub(crate) fn wants_adjust(&mut self) -> bool {
-        let is_due = self.local_window.credit_is_due(self.rests);
-        let wants = !self.adjust_queued && self.remote().is_some() && is_due;
+        let wants = !self.adjust_queued && self.remote().is_some() && self.local_window.credit_is_due();
         self.adjust_queued |= wants;
         wants
     }
@@ -260,10 +256,6 @@ impl Channel {
     pub(crate) fn take_credit(&mut self) -> Option<(RemoteChannelId, u32)> {
         self.adjust_queued = false;
         Some((self.remote()?, self.local_window.take_credit()))
-    }
-
-    pub(crate) fn set_resting(&mut self, rests: bool) {
-        self.rests = rests;
     }
 
     pub(crate) fn set_class(&mut self, class: Class) {

@@ -102,9 +102,9 @@ impl ReceiveWindow {
     }
 
     /// Whether an adjust is worth sending: half a window is due, or nothing is left that could make it more
-    /// (`apf 4.5` rule 4) and firmware does not `rest`.
-    pub(crate) fn credit_is_due(self, rests: bool) -> bool {
-        self.due > 0 && ((self.held == 0 && !rests) || self.due >= self.size.div_ceil(2))
+    /// (`apf 4.5` rule 4).
+    pub(crate) fn credit_is_due(self) -> bool {
+        self.due > 0 && (self.held == 0 || self.due >= self.size.div_ceil(2))
     }
 
     /// Opens the window by what is due, and returns how much that is.
@@ -178,30 +178,20 @@ mod tests {
         let mut window = ReceiveWindow::new(100);
         window.receive(80).unwrap();
         window.deliver(49);
-        assert!(!window.credit_is_due(false));
+        assert!(!window.credit_is_due());
         window.deliver(1);
-        assert!(window.credit_is_due(false));
+        assert!(window.credit_is_due());
         assert_eq!(window.take_credit(), 50);
-        assert!(!window.credit_is_due(false));
+        assert!(!window.credit_is_due());
     }
 
     #[test]
     fn credit_is_due_at_once_when_nothing_is_held_back() {
         let mut window = ReceiveWindow::new(100);
-        assert!(!window.credit_is_due(false));
+        assert!(!window.credit_is_due());
         window.receive(1).unwrap();
         window.deliver(1);
-        assert!(window.credit_is_due(false));
-    }
-
-    #[test]
-    fn credit_for_little_waits_while_nothing_is_to_be_sent() {
-        let mut window = ReceiveWindow::new(100);
-        window.receive(50).unwrap();
-        window.deliver(49);
-        assert!(!window.credit_is_due(true));
-        window.deliver(1);
-        assert!(window.credit_is_due(true));
+        assert!(window.credit_is_due());
     }
 
     #[test]
@@ -209,7 +199,7 @@ mod tests {
         let mut window = ReceiveWindow::new(100);
         window.receive(60).unwrap();
         window.widen_to(1000);
-        assert!(window.credit_is_due(false));
+        assert!(window.credit_is_due());
         assert_eq!((window.take_credit(), window.available()), (960, 1000));
         window.widen_to(10);
         assert_eq!((window.take_credit(), window.available()), (0, 1000), "never smaller");

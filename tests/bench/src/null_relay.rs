@@ -3,8 +3,8 @@
 //! recovery, no log. It runs as a process of its own, so that it crosses the same boundaries as a real forwarder.
 //!
 //! What it shares with the daemon, so that the two do the same work: a channel for each accepted connection, the announced
-//! window, the largest data message, the rule for giving window back as far as it goes without knowing HTTP, `TCP_NODELAY`, and
-//! that bytes go out as they come in, without merging. A client's end of stream closes the channel at once.
+//! window, the largest data message, the rule for giving window back, `TCP_NODELAY`, and that bytes go out as they come in,
+//! without merging. A client's end of stream closes the channel at once.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -198,8 +198,7 @@ impl<'a> Pump<'a> {
         self.due += u32::try_from(bytes).unwrap_or(0);
     }
 
-    /// The daemon's rule within an exchange, of which a relay knows neither end: when nothing undelivered is left, or for half
-    /// a window.
+    /// The daemon's rule: when nothing undelivered is left, or for half a window.
     fn credit_is_due(&self) -> bool {
         self.state == State::Open
             && self.due > 0

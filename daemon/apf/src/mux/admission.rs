@@ -172,7 +172,6 @@ impl Mux {
         let (Some(flow), Some(session)) = (self.flows.get(&id), &mut self.session) else { return };
         let class = flow.class;
         session.set_class(channel, class);
-        session.set_resting(channel, false);
         self.count_turn(class);
         self.activate(now, id, channel, waited);
     }

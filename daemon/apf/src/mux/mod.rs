@@ -370,9 +370,6 @@ impl Mux {
             self.rested = self.rested.wrapping_add(1);
             flow.stage = Stage::Resting { channel, order: self.rested };
             self.resting.insert(self.rested, id);
-            if let Some(session) = &mut self.session {
-                session.set_resting(channel, true);
-            }
         } else {
             let until = now.checked_add(self.config.ending_wait).unwrap_or(now);
             flow.stage = Stage::Ending { channel, until };

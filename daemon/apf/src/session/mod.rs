@@ -178,19 +178,10 @@ impl Session {
     }
 
     /// Credits bytes that the client has taken. The credit leaves when half a window has gathered, or when
-    /// nothing undelivered is left and the channel does not [rest](Self::set_resting).
+    /// nothing undelivered is left.
     pub fn delivered(&mut self, id: ChannelId, bytes: usize) {
         if let Some(channel) = self.channels.get_mut(id) {
             channel.deliver(bytes);
-            self.queue_adjust(id.number());
-        }
-    }
-
-    /// Says whether a channel is between two requests. Credit of less than half a window then waits for the next, so that a
-    /// short exchange is not followed by a message that wakes firmware for nothing.
-    pub fn set_resting(&mut self, id: ChannelId, rests: bool) {
-        if let Some(channel) = self.channels.get_mut(id) {
-            channel.set_resting(rests);
             self.queue_adjust(id.number());
         }
     }

@@ -8,7 +8,7 @@ use crate::{
         bench::{Bench, REQUEST, bench, class},
         *,
     },
-    wire::{ChannelClose, ChannelData, Message, WindowAdjust},
+    wire::{ChannelClose, ChannelData, Message},
 };
 
 #[test]
@@ -219,38 +219,15 @@ fn an_unanswered_close_leaks_no_slot() {
     assert_eq!(bench.mux.slots().unwrap().used(), 0);
 }
 
-/// A client that takes its answer when it is known to be whole.
-fn rested(bench: &mut Bench) -> FlowId {
-    let flow = bench.client();
-    bench.ask(flow, REQUEST);
-    let receiver = bench.channel(flow).unwrap();
-    bench.say(Message::ChannelData(ChannelData { receiver, payload: b"yes" }));
-    bench.mux.finish(bench.now, flow, true);
-    bench.mux.delivered(bench.now, flow, 3);
-    flow
-}
-
 #[test]
 fn a_resting_client_that_goes_costs_firmware_one_message() {
     let mut bench = bench();
-    let flow = rested(&mut bench);
-    let mut out = Vec::new();
-    assert!(bench.mux.poll_transmit(bench.now, &mut out).is_none(), "credit can wait for the next request");
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.answer(flow, true);
     bench.mux.close(bench.now, flow, true);
+    let mut out = Vec::new();
     assert!(bench.mux.poll_transmit(bench.now, &mut out).is_some());
     assert!(matches!(Message::decode(&out).unwrap().message, Message::ChannelClose(_)));
     assert!(bench.mux.poll_transmit(bench.now, &mut out).is_none());
-}
-
-#[test]
-fn the_next_request_brings_the_credit_of_the_last_answer() {
-    let mut bench = bench();
-    let flow = rested(&mut bench);
-    bench.mux.request(bench.now, flow, REQUEST);
-    let mut out = Vec::new();
-    assert!(bench.mux.poll_transmit(bench.now, &mut out).is_some());
-    let Message::WindowAdjust(WindowAdjust { bytes, .. }) = Message::decode(&out).unwrap().message else {
-        panic!("{out:02x?}");
-    };
-    assert_eq!(bytes, 3);
 }
