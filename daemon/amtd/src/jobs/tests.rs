@@ -465,11 +465,12 @@ async fn a_job_reads_while_it_is_written_down_and_until_then_changes_nothing_and
     }
 }
 
-/// It was under way already.
+/// It may have been under way already, or not even have begun: then the second does what was meant for the first.
 #[tokio::test]
 async fn a_job_that_cannot_be_written_down_has_never_been() {
     let (disk, model) = (Disk::default(), Model::default());
-    model.script(&[Act::Read(StepName::Login), Act::Gate, Act::Change(StepName::Setup)]);
+    let changes = [Act::Change(StepName::Setup), Act::Change(StepName::CommitChanges)];
+    model.script(&[&[Act::Read(StepName::Login), Act::Gate][..], &changes].concat());
     model.script(SCRIPT);
     let rig = Rig::on(&disk, &model, config());
     let mut reader = rig.events.read(&Start::Now).unwrap();
