@@ -54,6 +54,9 @@ use crate::{
     wire::OpenFailureReason,
 };
 
+/// How long a message waits for more of the window before it is cut to what there is (RFC 1122, 4.2.3.4: at least 0.1 s).
+const NARROW_WAIT: Duration = Duration::from_millis(100);
+
 /// A channel of either opener, from the first thought of it until it is gone.
 #[derive(Debug)]
 pub(crate) struct Channel {
@@ -65,7 +68,11 @@ pub(crate) struct Channel {
     /// Bytes for firmware.
     tx: TransmitBuffer,
     tx_limit: usize,
+    /// The most payload of one message.
+    max_frame: usize,
     remote_window: SendWindow,
+    /// Whether a message that the window would cut short waits for more of it. Not any more, once it has waited in vain.
+    waits_for_window: bool,
     local_window: ReceiveWindow,
     /// Set while an adjust waits in the control queue, which collects all credit up to the moment when it
     /// leaves.
@@ -135,7 +142,9 @@ impl Channel {
             state,
             tx: TransmitBuffer::default(),
             tx_limit: config.tx_buffer,
+            max_frame: config.frame_limit(),
             remote_window: SendWindow::default(),
+            waits_for_window: true,
             local_window: ReceiveWindow::new(config.rx_window),
             adjust_queued: false,
             deadline: None,
@@ -209,13 +218,18 @@ impl Channel {
         }
     }
 
-    /// The next data message would carry this many bytes; 0 while nothing can be sent.
-    pub(crate) fn frame(&self, limit: usize) -> usize {
+    /// The next data message would carry this many bytes; 0 while nothing can be sent, or while it is better to wait for
+    /// a wider window than to send what fits.
+    pub(crate) fn frame(&self) -> usize {
+        let wanted = self.tx.len().min(self.max_frame);
+        let window = usize::try_from(self.remote_window.available()).unwrap_or(usize::MAX);
         match self.state {
-            State::Open { .. } | State::Draining { .. } => {
-                let window = usize::try_from(self.remote_window.available()).unwrap_or(usize::MAX);
-                self.tx.len().min(window).min(limit)
+            State::Open { .. }
+                if wanted > window && self.waits_for_window && self.remote_window.is_narrow() =>
+            {
+                0
             }
+            State::Open { .. } | State::Draining { .. } => wanted.min(window),
             _ => 0,
         }
     }
@@ -298,6 +312,10 @@ impl Channel {
             return Adjusted::Stray;
         }
         let grown = self.remote_window.grow(bytes);
+        if matches!(self.state, State::Open { .. }) {
+            // What is still missing has all its time again.
+            self.deadline = None;
+        }
         self.watch_window(now);
         if grown { Adjusted::Grown } else { Adjusted::Overflowed }
     }
@@ -340,6 +358,12 @@ impl Channel {
         match self.state {
             State::Queued { .. } => self.go(Effects::notice(Notice::Refused(Refusal::Timeout))),
             State::Opening | State::Abandoned => self.end_opening(Refusal::Timeout),
+            State::Open { .. } if self.remote_window.available() > 0 => {
+                // Firmware that saves up its credit does not wait for ever: neither does what it waits for.
+                self.waits_for_window = false;
+                self.deadline = None;
+                Effects::default()
+            }
             State::Open { .. } => self.fail(now, CloseCause::ZeroWindow),
             State::Draining { .. } => self.abort(now),
             State::CloseSent { remote } => {
@@ -475,15 +499,17 @@ impl Channel {
         }
     }
 
-    /// Starts or stops the clock that runs while data waits for an exhausted window. Only an open channel is
-    /// watched: while draining, the deadline is the drain's.
+    /// Starts or stops the clock that runs while data waits for the window. Only an open channel is watched: while
+    /// draining, the deadline is the drain's.
     fn watch_window(&mut self, now: Instant) {
         if !matches!(self.state, State::Open { .. }) {
             return;
         }
-        let stalled = !self.tx.is_empty() && self.remote_window.available() == 0;
-        match (stalled, self.deadline) {
-            (true, None) => self.expire_after(now, self.timeouts.zero_window),
+        let is_exhausted = self.remote_window.available() == 0;
+        match (!self.tx.is_empty() && self.frame() == 0, self.deadline) {
+            (true, None) => {
+                self.expire_after(now, if is_exhausted { self.timeouts.zero_window } else { NARROW_WAIT });
+            }
             (false, Some(_)) => self.deadline = None,
             _ => {}
         }

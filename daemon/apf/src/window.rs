@@ -7,11 +7,13 @@
 pub(crate) struct SendWindow {
     open: u32,
     handed: u32,
+    /// The most that was ever open.
+    widest: u32,
 }
 
 impl SendWindow {
     pub(crate) fn new(bytes: u32) -> Self {
-        Self { open: bytes, handed: 0 }
+        Self { open: bytes, handed: 0, widest: bytes }
     }
 
     pub(crate) fn available(self) -> u32 {
@@ -30,6 +32,12 @@ impl SendWindow {
         self.handed >= allowed.saturating_sub(allowed / 4)
     }
 
+    /// Whether less than half of what it can be is open. What is cut to fit it comes back as credit of the same size, and
+    /// so on for ever: a stream once in small pieces stays in small pieces (RFC 1122, 4.2.3.4).
+    pub(crate) fn is_narrow(self) -> bool {
+        self.open < self.widest.div_ceil(2)
+    }
+
     /// Takes up to `wanted` bytes out of the window and returns how many it gave.
     pub(crate) fn take(&mut self, wanted: usize) -> usize {
         let granted = saturate(wanted).min(self.open);
@@ -43,6 +51,7 @@ impl SendWindow {
         self.handed = self.handed.saturating_sub(bytes);
         let sum = self.open.checked_add(bytes);
         self.open = sum.unwrap_or(u32::MAX);
+        self.widest = self.widest.max(self.open);
         sum.is_some()
     }
 
@@ -148,6 +157,22 @@ mod tests {
         assert_eq!(window.take(7), 7);
         assert_eq!(window.take(7), 3);
         assert_eq!(window.take(usize::MAX), 0);
+    }
+
+    #[test]
+    fn window_is_narrow_below_half_of_what_it_has_been() {
+        let mut window = SendWindow::new(0);
+        assert!(!window.is_narrow(), "a window that was never open is as wide as it gets");
+        window.grow(5);
+        window.take(2);
+        assert!(!window.is_narrow());
+        window.take(1);
+        assert!(window.is_narrow());
+        window.grow(96);
+        window.take(50);
+        assert!(window.is_narrow(), "half of 98 is 49");
+        window.grow(1);
+        assert!(!window.is_narrow());
     }
 
     #[test]

@@ -263,32 +263,74 @@ fn nothing_is_sent_before_the_confirmation() {
     for make in [queued, opening] {
         let mut channel = make();
         channel.send(at(0), Bytes::from_static(b"early")).unwrap();
-        assert_eq!(channel.frame(4096), 0);
+        assert_eq!(channel.frame(), 0);
     }
 }
 
 #[test]
 fn a_frame_is_bounded_by_window_and_limit() {
+    let config = SessionConfig { max_frame: 90, ..SessionConfig::default() };
+    let mut channel = Channel::direct(ChannelId::new(1, 256), FIRST, WINDOW, &config);
+    channel.send(at(0), Bytes::from(vec![0; 1000])).unwrap();
+    assert_eq!(channel.frame(), 90);
     let mut channel = open();
     channel.send(at(0), Bytes::from(vec![0; 1000])).unwrap();
-    assert_eq!((channel.frame(4096), channel.frame(30)), (100, 30));
+    assert_eq!(channel.frame(), 100);
     assert_eq!(channel.take(at(0), 100, &mut Vec::new()), Effects::default());
-    assert_eq!((channel.frame(4096), channel.queued(), channel.remote_window()), (0, 900, 0));
+    assert_eq!((channel.frame(), channel.queued(), channel.remote_window()), (0, 900, 0));
+}
+
+#[test]
+fn a_message_is_not_cut_to_a_narrow_window() {
+    let mut channel = open();
+    channel.send(at(0), Bytes::from(vec![0; 60])).unwrap();
+    assert_eq!(channel.take(at(0), 60, &mut Vec::new()), Effects::default());
+    channel.send(at(0), Bytes::from(vec![0; 40])).unwrap();
+    assert_eq!(channel.frame(), 40, "what fits is whole");
+    channel.send(at(0), Bytes::from(vec![0; 60])).unwrap();
+    assert_eq!(channel.frame(), 0, "40 of 100 is narrow");
+    assert_eq!(channel.adjust(at(0), 10), Adjusted::Grown);
+    assert_eq!(channel.frame(), 50, "half of it is worth a message");
+}
+
+#[test]
+fn a_window_that_stays_narrow_is_used_in_the_end_and_not_waited_for_again() {
+    let mut channel = open();
+    channel.send(at(0), Bytes::from(vec![0; 300])).unwrap();
+    assert_eq!(channel.take(at(0), 100, &mut Vec::new()), Effects::default());
+    assert_eq!(channel.adjust(at(1), 30), Adjusted::Grown);
+    assert_eq!((channel.frame(), channel.deadline()), (0, Some(at(1) + NARROW_WAIT)));
+    assert_eq!(channel.handle_timeout(at(1) + NARROW_WAIT), Effects::default());
+    assert_eq!((channel.frame(), channel.deadline()), (30, None));
+    assert_eq!(channel.take(at(2), 30, &mut Vec::new()), Effects::default());
+    assert_eq!(channel.adjust(at(3), 20), Adjusted::Grown);
+    assert_eq!(channel.frame(), 20);
+}
+
+#[test]
+fn last_words_use_whatever_window_there_is() {
+    let mut channel = open();
+    channel.send(at(0), Bytes::from(vec![0; 70])).unwrap();
+    assert_eq!(channel.take(at(0), 70, &mut Vec::new()), Effects::default());
+    channel.send(at(0), Bytes::from(vec![0; 70])).unwrap();
+    assert_eq!(channel.frame(), 0);
+    assert_eq!(channel.close(at(0)), Effects::default());
+    assert_eq!(channel.frame(), 30);
 }
 
 #[test]
 fn exhausted_window_runs_out_of_time_only_while_data_waits() {
     let mut channel = open();
     assert_eq!(channel.deadline(), None);
-    channel.send(at(1), Bytes::from(vec![0; 150])).unwrap();
+    channel.send(at(1), Bytes::from(vec![0; 200])).unwrap();
     assert_eq!(channel.take(at(2), 100, &mut Vec::new()), Effects::default());
     assert_eq!(channel.deadline(), Some(at(32)));
 
     assert_eq!(channel.handle_timeout(at(31)), Effects::default(), "too early");
-    assert_eq!(channel.adjust(at(31), 10), Adjusted::Grown);
+    assert_eq!(channel.adjust(at(31), 50), Adjusted::Grown);
     assert_eq!(channel.deadline(), None, "an adjust restarts the clock");
 
-    assert_eq!(channel.take(at(40), 10, &mut Vec::new()), Effects::default());
+    assert_eq!(channel.take(at(40), 50, &mut Vec::new()), Effects::default());
     let closed = Effects { notice: Some(Notice::Closed(CloseCause::ZeroWindow)), ..closes(FIRST) };
     assert_eq!(channel.handle_timeout(at(70)), closed);
 }

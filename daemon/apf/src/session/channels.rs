@@ -61,8 +61,10 @@ impl Session {
     pub(super) fn apply(&mut self, number: u32, effects: Effects) {
         let Some(channel) = self.channels.numbered(number) else { return };
         let (id, class, is_gone) = (channel.id(), channel.class(), channel.is_gone());
-        if channel.frame(1) == 0 {
-            self.scheduler.remove(number);
+        match channel.frame() {
+            0 => self.scheduler.remove(number),
+            // One that is done or out of patience no longer waits for more of the window.
+            _ => self.schedule(number),
         }
         // The credit that an owner leaves behind goes out before the close, never after it.
         self.queue_adjust(number);

@@ -129,7 +129,7 @@ impl Channels {
     /// The next data message of a channel would carry this many bytes. None, while its class has handed over more
     /// than its share and this channel enough to be credited: bytes in the kernel's queue cannot be overtaken.
     pub(super) fn frame(&self, channel: &Channel, config: &SessionConfig) -> usize {
-        let bytes = channel.frame(config.frame_limit());
+        let bytes = channel.frame();
         let (_, well_fed) = channel.handed();
         let full = || self.handed(channel.class()) >= config.max_handed(channel.class());
         if bytes > 0 && well_fed && full() { 0 } else { bytes }

@@ -1,5 +1,7 @@
 //! Channels: opening, flow control, closing from either side, slots, channels of firmware.
 
+use std::time::Duration;
+
 use amtd_apf::{
     ChannelId, CloseCause, Endpoint, Event, OpenError, OpenFailureReason, Refusal, SendError, SessionConfig,
     Slots,
@@ -362,6 +364,57 @@ fn window_of_one_byte_at_a_time_still_moves_everything() {
         host.events();
     }
     assert_eq!(arrived, b"slow");
+}
+
+/// A tail of 100 bytes is left over; in a window of 1000 it would come back as credit of 100, and be sent as such again.
+#[test]
+fn stream_does_not_stay_in_the_small_pieces_that_it_once_fell_into() {
+    let mut host = Host::forwarding();
+    let channel = host.opened(0, 1000);
+    host.send(channel, &[1; 100]);
+    host.send(channel, &[2; 200]);
+    host.send(channel, &[3; 700]);
+    let mut handed: Vec<_> = host.sent().iter().map(|message| message.len() - 9).collect();
+    host.send(channel, &[4; 10_000]);
+    let mut sizes = Vec::new();
+    while !handed.is_empty() {
+        let credit = handed.remove(0);
+        host.hear(adjust(channel.number(), u32::try_from(credit).unwrap()));
+        let sent: Vec<_> = host.sent().iter().map(|message| message.len() - 9).collect();
+        handed.extend(&sent);
+        sizes.extend(sent);
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 10_000);
+    assert!(sizes.len() <= 20, "{sizes:?}");
+}
+
+#[test]
+fn close_sends_what_waited_for_a_wider_window() {
+    let mut host = Host::forwarding();
+    let channel = host.opened(0, 100);
+    host.send(channel, &[1; 70]);
+    host.sent();
+    host.send(channel, &[2; 70]);
+    assert_eq!(host.sent(), [] as [Vec<u8>; 0]);
+    host.close(channel);
+    let sent = host.sent();
+    assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [9, 9 + 30], "the farewell, and what fits");
+    host.hear(adjust(channel.number(), 70));
+    let sent = host.sent();
+    assert_eq!(sent.iter().map(Vec::len).collect::<Vec<_>>(), [9 + 40, 5], "the rest, and CLOSE");
+}
+
+#[test]
+fn firmware_that_saves_up_its_credit_gets_a_short_message_after_a_moment() {
+    let mut host = Host::forwarding();
+    let channel = host.opened(0, 100);
+    host.send(channel, &[1; 70]);
+    host.sent();
+    host.events();
+    host.send(channel, &[2; 70]);
+    host.is_quiet();
+    host.wait(Duration::from_millis(100)).unwrap();
+    assert_eq!(host.sent().iter().map(Vec::len).collect::<Vec<_>>(), [9 + 30]);
 }
 
 #[test]

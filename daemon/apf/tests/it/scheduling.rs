@@ -133,6 +133,8 @@ fn wish_to_transmit_is_never_an_empty_promise() {
     assert!(!host.session.wants_transmit(), "the window is exhausted");
 
     host.hear(adjust(channel.number(), 10));
+    assert!(!host.session.wants_transmit(), "the window is not worth a message yet");
+    host.hear(adjust(channel.number(), 20));
     assert!(host.session.wants_transmit());
     host.hear(close(channel.number()));
     assert_eq!(host.next().unwrap().1, [0x61, 0, 0, 0, 0]);
