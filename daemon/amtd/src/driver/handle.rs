@@ -1,37 +1,75 @@
 //! How the rest of the daemon speaks to the driver: a cloneable [`Handle`], and a [`Flow`] for each client connection.
 //!
-//! Everybody may wait for the driver; the driver waits for nobody. The command queue has no numeric bound because its
-//! senders have: a connection sends at most the bytes that it was given room for, reports at most the bytes that it
-//! was given, and begins, finishes and closes each request once.
+//! Everybody may wait for the driver; the driver waits for nobody. What a client connection wants stays with it, in its
+//! order, until the driver takes it; what firmware says the driver hands to the connection by a call. So nothing of a
+//! connection is ever queued here but the word that there is something, once: the queue is as long as there are connections.
 
 use std::{
-    future::poll_fn,
-    pin::Pin,
+    fmt,
+    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use amtd_apf::{
     ForwardId, Port,
-    mux::{FlowEvent, FlowId, FlowSpec, Request},
+    mux::{FlowEnd, FlowEvent, FlowId, FlowSpec, Request},
 };
 use bytes::Bytes;
-// A queue that costs nothing while it is empty: there is one for each connection, and most are empty most of the time.
-use futures_channel::mpsc as flow_channel;
-use futures_core::Stream;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{DriverStatus, LinkStatus};
 
-/// Where the events of a client connection go.
-pub(super) type FlowEvents = flow_channel::UnboundedSender<FlowEvent>;
+/// A client connection, as the driver sees it. It answers at once: the driver waits for nobody.
+pub(crate) trait Line: Send + Sync {
+    /// Something happened on the side of firmware. What the client wants then, or wanted before, is put into `wanted`.
+    fn event(&self, now: Instant, event: FlowEvent, wanted: &mut Vec<FlowCommand>);
+
+    /// Puts what the client wants into `wanted`.
+    fn take_commands(&self, wanted: &mut Vec<FlowCommand>);
+}
+
+/// A connection in the hands of the driver. One that the driver lets go of learns that nothing more will come, if it does not
+/// know: without a driver there is no link.
+pub(crate) struct Held(Arc<dyn Line>);
+
+impl Deref for Held {
+    type Target = dyn Line;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.event(Instant::now(), FlowEvent::Closed(FlowEnd::LinkLost), &mut Vec::new());
+    }
+}
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
+}
 
 /// What the driver is asked to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Open { flow: FlowId, spec: FlowSpec, events: FlowEvents },
-    Flow(FlowId, FlowCommand),
-    AnswerForward { forward: ForwardId, accept: bool },
-    Reconnect { why: &'static str },
+    Open {
+        flow: FlowId,
+        spec: FlowSpec,
+        line: Held,
+    },
+    /// The client wants something.
+    Listen(FlowId),
+    AnswerForward {
+        forward: ForwardId,
+        accept: bool,
+    },
+    Reconnect {
+        why: &'static str,
+    },
     Status(oneshot::Sender<DriverStatus>),
     Stop,
 }
@@ -73,14 +111,13 @@ pub struct Handle {
 
 impl Handle {
     /// Announces a client connection. Costs firmware nothing until its first request.
-    pub(crate) fn open(&self, spec: FlowSpec) -> Flow {
-        let id = self.next_flow();
-        let (sender, events) = flow_channel::unbounded();
-        self.command(Command::Open { flow: id, spec, events: sender });
-        Flow { id, commands: self.commands.clone(), events, open: true }
+    pub(crate) fn open(&self, flow: FlowId, spec: FlowSpec, line: Arc<dyn Line>) -> Flow {
+        self.command(Command::Open { flow, spec, line: Held(line) });
+        Flow { id: flow, commands: self.commands.clone() }
     }
 
-    fn next_flow(&self) -> FlowId {
+    /// A number for a client connection.
+    pub(crate) fn next_flow(&self) -> FlowId {
         let mut last = self.last_flow.lock().unwrap_or_else(PoisonError::into_inner);
         *last += 1;
         FlowId(*last)
@@ -113,47 +150,30 @@ impl Handle {
         self.link.clone()
     }
 
+    /// A handle whose driver is the caller.
+    #[cfg(test)]
+    pub(crate) fn bare() -> (Self, mpsc::UnboundedReceiver<Command>) {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let (_, link) = watch::channel(LinkStatus::new());
+        (Self { commands, link, last_flow: Arc::new(Mutex::new(0)) }, receiver)
+    }
+
     fn command(&self, command: Command) {
         // The driver ends only when the daemon does; then nobody is left to be told.
         let _ = self.commands.send(command);
     }
 }
 
-/// A client connection, from the side of the front. Dropping it closes it.
+/// A client connection, from the side of the front. It ends by a [`FlowCommand::Close`] of its [`Line`].
 #[derive(Debug)]
 pub(crate) struct Flow {
     id: FlowId,
     commands: mpsc::UnboundedSender<Command>,
-    /// Bounded by the receive window of the channel and the room of the connection: see the module.
-    events: flow_channel::UnboundedReceiver<FlowEvent>,
-    open: bool,
 }
 
 impl Flow {
-    pub(crate) fn id(&self) -> FlowId {
-        self.id
-    }
-
-    /// The next event; `None` when the driver has ended or the flow is gone.
-    pub(crate) async fn event(&mut self) -> Option<FlowEvent> {
-        poll_fn(|cx| Pin::new(&mut self.events).poll_next(cx)).await
-    }
-
-    /// One more event, if it is there already.
-    pub(crate) fn next_event(&mut self) -> Option<FlowEvent> {
-        self.events.try_recv().ok()
-    }
-
-    pub(crate) fn command(&mut self, command: FlowCommand) {
-        self.open &= !matches!(command, FlowCommand::Close { .. });
-        let _ = self.commands.send(Command::Flow(self.id, command));
-    }
-}
-
-impl Drop for Flow {
-    fn drop(&mut self) {
-        if self.open {
-            self.command(FlowCommand::Close { orderly: false });
-        }
+    /// The client wants something of which the driver has not been told.
+    pub(crate) fn speak(&self) {
+        let _ = self.commands.send(Command::Listen(self.id));
     }
 }

@@ -33,7 +33,7 @@ use amtd_mei::{Connection, LinkError, LinkState, Recv, Send};
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
-pub(crate) use self::handle::{Command, Flow, FlowCommand, ForwardRequest};
+pub(crate) use self::handle::{Command, Flow, FlowCommand, ForwardRequest, Line};
 pub use self::{
     alerts::Alert,
     handle::Handle,
@@ -41,7 +41,7 @@ pub use self::{
     link::LinkConfig,
     status::{ClassStatus, DriverCounters, DriverStatus, LinkStatus, SessionStatus},
 };
-use self::{alerts::Alerts, link::Connector, wake::Wake};
+use self::{alerts::Alerts, handle::Held, link::Connector, wake::Wake};
 use crate::complaints::Complaints;
 
 /// Messages read from the device in one turn before clients and timers get theirs. About one kernel queue's worth.
@@ -77,7 +77,9 @@ pub struct Driver {
     connector: Connector,
     device: Option<Device>,
     commands: mpsc::UnboundedReceiver<Command>,
-    clients: BTreeMap<FlowId, handle::FlowEvents>,
+    lines: BTreeMap<FlowId, Held>,
+    /// What a client wants, on its way from its connection to the multiplexer. Empty in between.
+    wanted: Vec<FlowCommand>,
     forwards: mpsc::Sender<ForwardRequest>,
     alerts: Alerts,
     link: watch::Sender<LinkStatus>,
@@ -128,7 +130,8 @@ impl Driver {
             config,
             device: None,
             commands,
-            clients: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            wanted: Vec::new(),
             forwards,
             alerts: Alerts::default(),
             link,
@@ -231,7 +234,9 @@ impl Driver {
             }
         }
         self.dispatch(now);
-        more
+        // What clients want in consequence leaves in the next turn, unless the device takes nothing.
+        let is_writable = self.device.as_ref().is_some_and(|device| device.outbox.is_empty());
+        more || (is_writable && self.mux.wants_transmit())
     }
 
     /// Openings that firmware has not answered in the present session.
@@ -293,7 +298,7 @@ impl Driver {
     fn dispatch(&mut self, now: Instant) {
         while let Some(event) = self.mux.poll_event() {
             match event {
-                Event::Flow { flow, event } => self.tell_client(flow, event),
+                Event::Flow { flow, event } => self.tell_client(now, flow, event),
                 Event::Late { flow, class, waited } => {
                     if let Some(unlogged) = self.complaints.due(Trouble::Late(class), now) {
                         let waited_ms = waited.as_millis();
@@ -307,15 +312,15 @@ impl Driver {
         }
     }
 
-    fn tell_client(&mut self, flow: FlowId, event: FlowEvent) {
+    fn tell_client(&mut self, now: Instant, flow: FlowId, event: FlowEvent) {
         let last = matches!(event, FlowEvent::Closed(_) | FlowEvent::Refused(_));
-        if let Some(client) = self.clients.get(&flow) {
-            // A client that has just gone says so by a command that is on its way.
-            let _ = client.unbounded_send(event);
-        }
+        // A client that has just gone says so by a command that is on its way.
+        let Some(line) = self.lines.get(&flow) else { return };
+        line.event(now, event, &mut self.wanted);
         if last {
-            self.clients.remove(&flow);
+            self.lines.remove(&flow);
         }
+        self.obey(now, flow);
     }
 
     fn session_event(&mut self, now: Instant, event: SessionEvent) {
@@ -359,11 +364,11 @@ impl Driver {
 
     fn command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::Open { flow, spec, events } => {
-                self.clients.insert(flow, events);
+            Command::Open { flow, spec, line } => {
+                self.lines.insert(flow, line);
                 self.mux.open(flow, spec);
             }
-            Command::Flow(flow, command) => self.flow_command(now, flow, command),
+            Command::Listen(flow) => self.listen(now, flow),
             Command::AnswerForward { forward, accept } => self.mux.answer_forward(now, forward, accept),
             Command::Reconnect { why } => {
                 if self.device.is_some() {
@@ -378,6 +383,22 @@ impl Driver {
         }
     }
 
+    /// Does what a client wants.
+    fn listen(&mut self, now: Instant, flow: FlowId) {
+        if let Some(line) = self.lines.get(&flow) {
+            line.take_commands(&mut self.wanted);
+            self.obey(now, flow);
+        }
+    }
+
+    fn obey(&mut self, now: Instant, flow: FlowId) {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        for command in wanted.drain(..) {
+            self.flow_command(now, flow, command);
+        }
+        self.wanted = wanted;
+    }
+
     fn flow_command(&mut self, now: Instant, flow: FlowId, command: FlowCommand) {
         match command {
             FlowCommand::Request(request) => self.mux.request(now, flow, request),
@@ -387,7 +408,7 @@ impl Driver {
             FlowCommand::Finish { keep } => self.mux.finish(now, flow, keep),
             FlowCommand::Delivered(bytes) => self.mux.delivered(now, flow, bytes),
             FlowCommand::Close { orderly } => {
-                self.clients.remove(&flow);
+                self.lines.remove(&flow);
                 self.mux.close(now, flow, orderly);
             }
         }

@@ -3,7 +3,12 @@
 //! Deadlines of a busy connection move with every byte. Re-arming a runtime timer for each would cost more than the
 //! bytes do, so it is left alone unless it would fire too late; an early one only means a look that finds nothing.
 
-use std::{future::pending, pin::Pin, time::Instant};
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
 
 use tokio::time::{Sleep, sleep_until};
 
@@ -11,26 +16,65 @@ use tokio::time::{Sleep, sleep_until};
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
     sleep: Option<Pin<Box<Sleep>>>,
-    wanted: bool,
+    armed: bool,
 }
 
 impl Wake {
-    /// Makes sure that [`Self::wait`] returns at `at` at the latest; `None` is never.
+    /// Makes sure that [`Self::wait`] returns at `at` at the latest; `None` is whenever it likes.
     pub(crate) fn set(&mut self, at: Option<Instant>) {
-        self.wanted = at.is_some();
+        if self.covers(at) {
+            return;
+        }
         let Some(at) = at.map(tokio::time::Instant::from_std) else { return };
         match &mut self.sleep {
-            Some(sleep) if !sleep.is_elapsed() && sleep.deadline() <= at => {}
             Some(sleep) => sleep.as_mut().reset(at),
             None => self.sleep = Some(Box::pin(sleep_until(at))),
         }
+        self.armed = true;
+    }
+
+    /// Whether [`Self::wait`] returns at `at` at the latest as it is.
+    pub(crate) fn covers(&self, at: Option<Instant>) -> bool {
+        let Some(at) = at.map(tokio::time::Instant::from_std) else { return true };
+        self.sleep.as_ref().is_some_and(|sleep| self.armed && sleep.deadline() <= at)
     }
 
     /// Waits for the moment that was set, or for an earlier one that was set before.
     pub(crate) async fn wait(&mut self) {
-        match &mut self.sleep {
-            Some(sleep) if self.wanted => sleep.as_mut().await,
-            _ => pending().await,
+        poll_fn(|cx| self.poll(cx)).await;
+    }
+
+    /// The same, as a question.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(sleep) = self.sleep.as_mut().filter(|_| self.armed) {
+            ready!(sleep.as_mut().poll(cx));
+            self.armed = false;
+            return Poll::Ready(());
         }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_never_missed_and_a_later_one_costs_nothing() {
+        let (mut wake, start) = (Wake::default(), tokio::time::Instant::now());
+        let at = |seconds| Some((start + Duration::from_secs(seconds)).into_std());
+        assert!(wake.covers(None) && !wake.covers(at(9)));
+        wake.set(at(5));
+        wake.set(at(9));
+        assert!(wake.covers(at(5)) && wake.covers(at(9)) && !wake.covers(at(4)));
+        wake.wait().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(5), "early for 9");
+        assert!(!wake.covers(at(9)), "it rings once");
+        wake.set(at(9));
+        wake.set(at(7));
+        wake.wait().await;
+        assert_eq!(start.elapsed(), Duration::from_secs(7));
     }
 }

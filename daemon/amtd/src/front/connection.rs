@@ -1,4 +1,8 @@
-//! The task of one client connection: moves bytes between its socket and its [`Relay`].
+//! One client connection: its socket and its [`Relay`], between which it moves bytes.
+//!
+//! Two look after it. What firmware says is handed in by the driver, and is on its way to the client before the driver does
+//! anything else. What has to be waited for, a task waits for: bytes of the client, a socket that is full, time. Whatever
+//! either brings about stays in the relay, in order, until the driver takes it.
 
 use std::{
     cell::RefCell,
@@ -6,13 +10,14 @@ use std::{
     io,
     net::Shutdown,
     os::fd::AsFd,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 
-use amtd_apf::mux::{FlowEnd, FlowEvent};
+use amtd_apf::mux::FlowEvent;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, ReadBuf},
@@ -25,7 +30,7 @@ use super::{
     clients::Meter,
     relay::{Ending, Relay, Summary},
 };
-use crate::driver::{Flow, LinkStatus, wake::Wake};
+use crate::driver::{Flow, FlowCommand, Line, LinkStatus, wake::Wake};
 
 /// Largest piece read from a client at once, in bytes.
 const READ_SIZE: usize = 16 * 1024;
@@ -66,96 +71,192 @@ macro_rules! socket {
 }
 socket!(TcpStream, UnixStream);
 
-/// Serves a client until its connection has ended. What passes is counted by the meter, too.
-pub(super) async fn serve<S: Socket>(
-    (mut stream, meter): (S, Arc<Meter>),
-    mut flow: Flow,
-    mut relay: Relay,
+/// See the [module](self).
+///
+/// Locked for a moment only, never across a wait, and by one who calls nobody meanwhile that locks another.
+pub(super) struct Connection<S>(Mutex<Ends<S>>);
+
+/// Both ends of a connection.
+struct Ends<S> {
+    /// None when the connection is over.
+    stream: Option<S>,
+    relay: Relay,
+    meter: Arc<Meter>,
     link: watch::Receiver<LinkStatus>,
-    stop: CancellationToken,
-) -> Summary {
-    let mut wake = Wake::default();
-    let mut stopping = false;
-    let mut now = Instant::now();
-    let stopped = stop.cancelled();
-    tokio::pin!(stopped);
-    loop {
-        write(now, &stream, &mut relay);
-        meter.note(now, &relay.summary());
-        for command in relay.commands() {
-            flow.command(command);
-        }
-        if let Some(ending) = relay.ended() {
-            close(&stream, ending, relay.has_unread());
-            return relay.summary();
-        }
-        wake.set(relay.deadline());
-        tokio::select! {
-            biased;
-            event = flow.event(), if relay.awaits_events() => {
-                now = Instant::now();
-                // Without a driver there is no link.
-                let event = event.unwrap_or(FlowEvent::Closed(FlowEnd::LinkLost));
-                take(now, event, &mut flow, &mut relay, &link);
-            }
-            read = poll_fn(|cx| poll_client(cx, &mut stream, &mut relay)) => match read {
-                Ok(at) => now = at,
-                Err(_) => relay.client_gone(),
-            },
-            () = wake.wait() => {
-                now = Instant::now();
-                relay.timeout(now);
-            }
-            () = &mut stopped, if !stopping => {
+    wake: Wake,
+    /// The task, when it waits; and whether it waits for bytes of the client, too.
+    task: Option<Waker>,
+    reads: bool,
+    /// The driver has been told that there is something for it.
+    announced: bool,
+}
+
+impl<S: Socket> Connection<S> {
+    /// What passes is counted by the meter, too.
+    pub(super) fn new(
+        stream: S,
+        relay: Relay,
+        meter: Arc<Meter>,
+        link: watch::Receiver<LinkStatus>,
+    ) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Ends {
+            stream: Some(stream),
+            relay,
+            meter,
+            link,
+            wake: Wake::default(),
+            task: None,
+            reads: false,
+            announced: false,
+        })))
+    }
+
+    /// The task of the connection: ends with it. Dropping the future ends the connection.
+    pub(super) async fn serve(self: Arc<Self>, flow: Flow, stop: CancellationToken) -> Summary {
+        let task = Task { connection: &self, flow };
+        let stopped = stop.cancelled();
+        tokio::pin!(stopped);
+        let mut stopping = false;
+        poll_fn(|cx| {
+            let now = Instant::now();
+            let mut ends = self.ends();
+            if !stopping && stopped.as_mut().poll(cx).is_ready() {
                 stopping = true;
-                now = Instant::now();
-                relay.stop(now);
+                ends.relay.stop(now);
             }
+            let summary = ends.poll(cx, now);
+            ends.announce(&task.flow);
+            summary
+        })
+        .await
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Ends<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the connection with its task, if that was not its end anyway.
+struct Task<'a, S: Socket> {
+    connection: &'a Connection<S>,
+    flow: Flow,
+}
+
+impl<S: Socket> Drop for Task<'_, S> {
+    fn drop(&mut self) {
+        let mut ends = self.connection.ends();
+        ends.relay.client_gone();
+        ends.stream = None;
+        ends.announce(&self.flow);
+    }
+}
+
+impl<S: Socket + Send> Line for Connection<S> {
+    fn event(&self, now: Instant, event: FlowEvent, wanted: &mut Vec<FlowCommand>) {
+        let mut ends = self.ends();
+        // A defect in what follows the bytes of one client must not take the driver from all others.
+        if catch_unwind(AssertUnwindSafe(|| ends.event(now, event))).is_err() {
+            ends.relay.client_gone();
+        }
+        ends.take_commands(wanted);
+        ends.call_task();
+    }
+
+    fn take_commands(&self, wanted: &mut Vec<FlowCommand>) {
+        self.ends().take_commands(wanted);
+    }
+}
+
+impl<S: Socket> Ends<S> {
+    /// Firmware says something.
+    fn event(&mut self, now: Instant, event: FlowEvent) {
+        let link = &self.link;
+        self.relay.event(now, event, &|| link.borrow().detail.clone());
+        self.settle(now);
+    }
+
+    /// Tells the driver that there is something for it, once.
+    fn announce(&mut self, flow: &Flow) {
+        if self.relay.has_commands() && !self.announced {
+            self.announced = true;
+            flow.speak();
+        }
+    }
+
+    fn take_commands(&mut self, wanted: &mut Vec<FlowCommand>) {
+        self.announced = false;
+        wanted.extend(self.relay.commands());
+    }
+
+    /// Wakes the task if there is something to wait for that it does not wait for yet, or nothing any more.
+    fn call_task(&mut self) {
+        let relay = &self.relay;
+        let is_waited_for = self.stream.is_some()
+            && relay.output().is_none()
+            && (self.reads || relay.read_limit() == 0)
+            && self.wake.covers(relay.deadline());
+        if !is_waited_for && let Some(task) = self.task.take() {
+            task.wake();
+        }
+    }
+
+    /// Does what can be done at once, and sees to it that the task is woken for the rest.
+    fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Summary> {
+        loop {
+            self.settle(now);
+            let Some(stream) = &mut self.stream else { return Poll::Ready(self.relay.summary()) };
+            if self.relay.output().is_some() && stream.poll_write_ready(cx).is_ready() {
+                continue;
+            }
+            let limit = self.relay.read_limit().min(READ_SIZE);
+            self.reads = limit > 0;
+            if self.reads && read(cx, stream, &mut self.relay, limit, now).is_ready() {
+                continue;
+            }
+            self.wake.set(self.relay.deadline());
+            if self.wake.poll(cx).is_ready() {
+                self.relay.timeout(now);
+                continue;
+            }
+            self.task = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+    }
+
+    /// Writes what the client takes, and closes when everything is said. One write for each message of firmware, as it came.
+    fn settle(&mut self, now: Instant) {
+        let Some(stream) = &self.stream else { return };
+        write(now, stream, &mut self.relay);
+        self.meter.note(now, &self.relay.summary());
+        if let Some(ending) = self.relay.ended() {
+            close(stream, ending, self.relay.has_unread());
+            self.stream = None;
         }
     }
 }
 
-/// Gives the relay an event of firmware, and those that came with it.
-fn take(
-    now: Instant,
-    event: FlowEvent,
-    flow: &mut Flow,
-    relay: &mut Relay,
-    link: &watch::Receiver<LinkStatus>,
-) {
-    let mut next = Some(event);
-    while let Some(event) = next {
-        relay.event(now, event, &|| link.borrow().detail.clone());
-        next = relay.awaits_events().then(|| flow.next_event()).flatten();
-    }
-}
-
-/// Reads once from the client into the relay, or ends because the client takes bytes again. Returns when that was.
-fn poll_client<S: Socket>(
+/// Reads once from the client into the relay.
+fn read(
     cx: &mut Context<'_>,
-    stream: &mut S,
+    stream: &mut impl Socket,
     relay: &mut Relay,
-) -> Poll<io::Result<Instant>> {
-    if relay.output().is_some() && stream.poll_write_ready(cx)?.is_ready() {
-        return Poll::Ready(Ok(Instant::now()));
-    }
-    let limit = relay.read_limit().min(READ_SIZE);
-    if limit == 0 {
-        return Poll::Pending;
-    }
+    limit: usize,
+    now: Instant,
+) -> Poll<()> {
     SCRATCH.with_borrow_mut(|scratch| {
         let mut buffer = ReadBuf::new(scratch.get_mut(..limit).unwrap_or_default());
-        ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
-        let now = Instant::now();
-        match buffer.filled() {
-            [] => relay.client_end(now),
-            bytes => relay.client_bytes(now, bytes),
+        match ready!(Pin::new(stream).poll_read(cx, &mut buffer)) {
+            Err(_) => relay.client_gone(),
+            Ok(()) => match buffer.filled() {
+                [] => relay.client_end(now),
+                bytes => relay.client_bytes(now, bytes),
+            },
         }
-        Poll::Ready(Ok(now))
+        Poll::Ready(())
     })
 }
 
-/// Writes what the client takes. One write for each message of firmware, as it came.
+/// Writes until the client takes no more.
 fn write(now: Instant, stream: &impl Socket, relay: &mut Relay) {
     while let Some(bytes) = relay.output() {
         match stream.try_write(bytes) {
@@ -179,5 +280,133 @@ fn close(stream: &impl Socket, ending: Ending, has_unread: bool) {
         // The close that follows sends RST instead of FIN. A pair has none: the daemon itself sees a response that
         // ends early, which it can tell because it reads only what says its length.
         Ending::Reset => drop(SockRef::from(stream).set_linger(Some(Duration::ZERO))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use amtd_apf::{Port, mux::FlowSpec};
+    use bytes::Bytes;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        sync::mpsc::UnboundedReceiver,
+        task::JoinHandle,
+    };
+
+    use super::{
+        super::bench::{self, GET, HTTP, OK, config, send},
+        *,
+    };
+    use crate::driver::{Command, Handle};
+
+    /// A connection and its task, between a client and a driver that are both the test.
+    struct Rig {
+        client: UnixStream,
+        connection: Arc<Connection<UnixStream>>,
+        commands: UnboundedReceiver<Command>,
+        task: JoinHandle<Summary>,
+        /// Its opening: as long as it is kept, there is a driver.
+        opened: Option<Command>,
+    }
+
+    impl Rig {
+        fn new((handle, commands): (Handle, UnboundedReceiver<Command>)) -> Self {
+            let (client, stream) = UnixStream::pair().unwrap();
+            let relay = Relay::new(Arc::new(config()), bench::client(), Instant::now());
+            let connection = Connection::new(stream, relay, Meter::new(), handle.link());
+            let spec = FlowSpec { port: Port(16_992), originator: "127.0.0.1:5".parse().unwrap(), peer: 0 };
+            let flow = handle.open(handle.next_flow(), spec, Arc::clone(&connection) as Arc<dyn Line>);
+            let task = tokio::spawn(Arc::clone(&connection).serve(flow, CancellationToken::new()));
+            Self { client, connection, commands, task, opened: None }
+        }
+
+        /// What the client wants, when the driver is told that it wants something.
+        async fn wanted(&mut self) -> Vec<FlowCommand> {
+            loop {
+                match self.commands.recv().await.unwrap() {
+                    Command::Listen(_) => break,
+                    opening => self.opened = Some(opening),
+                }
+            }
+            let mut wanted = Vec::new();
+            self.connection.take_commands(&mut wanted);
+            wanted
+        }
+
+        fn firmware(&self, event: FlowEvent) -> Vec<FlowCommand> {
+            let mut wanted = Vec::new();
+            self.connection.event(Instant::now(), event, &mut wanted);
+            wanted
+        }
+    }
+
+    fn delivered(commands: &[FlowCommand]) -> usize {
+        let bytes = |command: &FlowCommand| match command {
+            FlowCommand::Delivered(bytes) => *bytes,
+            _ => 0,
+        };
+        commands.iter().map(bytes).sum()
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_with_the_client_before_its_task_has_run() {
+        let mut rig = Rig::new(Handle::bare());
+        rig.client.write_all(GET).await.unwrap();
+        assert_eq!(rig.wanted().await, [HTTP, send(GET)]);
+        let wanted = rig.firmware(FlowEvent::Data(Bytes::from_static(OK)));
+        assert_eq!(wanted, [FlowCommand::Finish { keep: true }, FlowCommand::Delivered(OK.len())]);
+        let mut read = [0; 1000];
+        // Without a wait, in which the task could run.
+        let count = io::Read::read(&mut rig.client.into_std().unwrap(), &mut read).unwrap();
+        assert_eq!(&read[..count], OK);
+    }
+
+    #[tokio::test]
+    async fn what_a_full_socket_does_not_take_follows_when_the_client_reads() {
+        const LENGTH: usize = 3_000_000;
+        let mut rig = Rig::new(Handle::bare());
+        rig.client.write_all(GET).await.unwrap();
+        rig.wanted().await;
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n");
+        let mut sent = head.into_bytes();
+        sent.extend((0..LENGTH).map(|at| at as u8));
+        let mut wanted = Vec::new();
+        for piece in sent.chunks(4096) {
+            wanted.extend(rig.firmware(FlowEvent::Data(Bytes::copy_from_slice(piece))));
+        }
+        assert!(delivered(&wanted) < sent.len(), "the socket took it all");
+        let mut read = vec![0; sent.len()];
+        rig.client.read_exact(&mut read).await.unwrap();
+        assert!(read == sent, "not what firmware sent");
+        while delivered(&wanted) < sent.len() {
+            wanted.extend(rig.wanted().await);
+        }
+        assert_eq!(delivered(&wanted), sent.len());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_ended_from_outside_is_closed_at_once_and_the_driver_told() {
+        let mut rig = Rig::new(Handle::bare());
+        rig.client.write_all(GET).await.unwrap();
+        rig.wanted().await;
+        rig.task.abort();
+        assert!(rig.task.await.unwrap_err().is_cancelled());
+        assert_eq!(rig.client.read(&mut [0]).await.unwrap(), 0, "the client sees the end");
+        let Ok(Command::Listen(_)) = rig.commands.try_recv() else { panic!("the driver was not told") };
+        let mut wanted = Vec::new();
+        rig.connection.take_commands(&mut wanted);
+        assert_eq!(wanted, [FlowCommand::Close { orderly: false }]);
+        rig.connection.event(Instant::now(), FlowEvent::Data(Bytes::from_static(OK)), &mut wanted);
+        assert_eq!(wanted.len(), 1, "nothing is wanted any more");
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_driver_ends() {
+        let (handle, commands) = Handle::bare();
+        drop(commands);
+        let mut rig = Rig::new((handle, Handle::bare().1));
+        assert_eq!(rig.client.read(&mut [0]).await.unwrap(), 0);
+        drop(rig.client);
+        assert_eq!(rig.task.await.unwrap(), Summary::default());
     }
 }

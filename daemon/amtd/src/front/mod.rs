@@ -47,7 +47,7 @@ use tracing::{info, warn};
 use self::{
     classify::Client,
     clients::Meter,
-    connection::Socket,
+    connection::{Connection, Socket},
     door::{Doorway, Visitor},
     peer::{Owner, Peers, Programs},
     ports::{Arrival, Ports},
@@ -62,7 +62,7 @@ pub use self::{
 };
 use crate::{
     complaints::Complaints,
-    driver::{ForwardRequest, ForwardRequests, Handle},
+    driver::{ForwardRequest, ForwardRequests, Handle, Line},
     events::Log,
     heap::Heap,
 };
@@ -262,13 +262,14 @@ impl Front {
     ) {
         *self.per_peer.entry(spec.peer).or_default() += 1;
         let config = Arc::clone(&self.relay);
-        let (flow, link) = (self.handle.open(spec), self.handle.link());
-        let (id, meter) = (flow.id(), Meter::new());
+        let (id, handle, meter) = (self.handle.next_flow(), self.handle.clone(), Meter::new());
         let counted = Arc::clone(&meter);
         let task = self.connections.spawn(async move {
             let client = Client { port: spec.port, user: spec.peer, executable: executable.await };
             let relay = Relay::new(config, client, Instant::now());
-            (id, connection::serve((stream, counted), flow, relay, link, stop).await)
+            let connection = Connection::new(stream, relay, counted, handle.link());
+            let flow = handle.open(id, spec, Arc::clone(&connection) as Arc<dyn Line>);
+            (id, connection.serve(flow, stop).await)
         });
         self.clients.opened(id, (spec, owner), meter, task);
         let connections = self.connections.len();

@@ -279,11 +279,6 @@ impl Relay {
         }
     }
 
-    /// Whether [`Self::event`] has still anything to do.
-    pub(crate) fn awaits_events(&self) -> bool {
-        self.phase == Phase::Open
-    }
-
     /// The daemon stops: the exchange under way may end, no other begins. A client that was let in and has not asked yet, or not to
     /// the end, is given a moment for it: it could not know, and would take the end for a failure.
     pub(crate) fn stop(&mut self, now: Instant) {
@@ -329,6 +324,11 @@ impl Relay {
             Phase::Flushing | Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
             Phase::Ended(_) => {}
         }
+    }
+
+    /// Whether there is something to tell the driver.
+    pub(crate) fn has_commands(&self) -> bool {
+        !self.commands.is_empty()
     }
 
     /// What the driver has to be told, in order.

@@ -45,7 +45,7 @@ impl World {
 
     fn check_connections(&self) {
         for connection in self.connections.values() {
-            assert!(connection.events.is_empty() || !connection.relay.awaits_events(), "an event sleeps");
+            assert!(!connection.relay.has_commands(), "a command sleeps");
             let deadline = connection.relay.deadline();
             assert!(deadline.is_none_or(|at| at > self.now), "a connection sleeps past its deadline");
             let waits_for_host = connection.attached;

@@ -1,7 +1,7 @@
 //! The world of one seed: the clock, and the wiring between clients, relays, multiplexer, device and firmware.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
     time::{Duration, Instant},
@@ -37,9 +37,10 @@ const READ: usize = 16 * 1024;
 pub(super) struct Connection {
     pub(super) relay: Relay,
     client: usize,
-    pub(super) events: VecDeque<FlowEvent>,
     /// Still known to the multiplexer.
     pub(super) attached: bool,
+    /// It has been told that nothing more comes.
+    told_last: bool,
 }
 
 /// See the [module](self).
@@ -153,8 +154,7 @@ impl World {
         let originator = "127.0.0.1:50000".parse().expect("an address");
         self.mux.open(flow, FlowSpec { port, originator, peer: user });
         let relay = simulated::relay(Arc::clone(&self.config), port, user, self.now);
-        let connection =
-            Connection { relay, client: self.clients.len(), events: VecDeque::new(), attached: true };
+        let connection = Connection { relay, client: self.clients.len(), attached: true, told_last: false };
         self.connections.insert(flow, connection);
         self.clients.push(client);
         self.wakes.push(self.now);
@@ -297,12 +297,27 @@ impl World {
 
     fn tell_connection(&mut self, flow: FlowId, event: FlowEvent) {
         let Some(connection) = self.connections.get_mut(&flow) else { return };
-        assert!(connection.attached, "{event:?} after the last");
+        assert!(!connection.told_last, "{event:?} after the last");
+        if !connection.attached {
+            return;
+        }
         if let FlowEvent::Closed(end) = &event {
             self.seen.add_to("displaced", (*end == FlowEnd::Displaced).into());
         }
-        connection.attached = !matches!(event, FlowEvent::Closed(_) | FlowEvent::Refused(_));
-        connection.events.push_back(event);
+        connection.told_last = matches!(event, FlowEvent::Closed(_) | FlowEvent::Refused(_));
+        connection.attached = !connection.told_last;
+        connection.relay.event(self.now, event, &|| "simulated".into());
+        write(&mut connection.relay, &mut self.clients[connection.client], self.now);
+        self.listen(flow);
+    }
+
+    /// What a connection wants is done.
+    fn listen(&mut self, flow: FlowId) {
+        let Some(connection) = self.connections.get_mut(&flow) else { return };
+        let commands: Vec<_> = connection.relay.commands().collect();
+        for command in commands {
+            self.command(flow, command);
+        }
     }
 
     /// Every connection's task runs until it has nothing to do. Whether one of them did something.
@@ -323,16 +338,11 @@ impl World {
         let client = &mut self.clients[connection.client];
         let relay = &mut connection.relay;
         let mut moved = write(relay, client, now);
-        let commands: Vec<_> = relay.commands().collect();
         if let Some(ending) = relay.ended() {
-            return self.end(flow, ending, commands);
+            self.listen(flow);
+            return self.end(flow, ending);
         }
-        if let Some(event) = connection.events.pop_front() {
-            if relay.awaits_events() {
-                relay.event(now, event, &|| "simulated".into());
-            }
-            moved = true;
-        } else if client.done {
+        if client.done {
             relay.client_gone();
             moved = true;
         } else {
@@ -342,9 +352,10 @@ impl World {
             relay.timeout(now);
             moved = true;
         }
-        for command in commands {
-            moved = true;
-            self.command(flow, command);
+        // Not always before firmware is heard again.
+        moved |= relay.has_commands();
+        if self.rng.u8(0..4) > 0 {
+            self.listen(flow);
         }
         self.dispatch();
         moved
@@ -362,22 +373,15 @@ impl World {
             FlowCommand::Close { orderly } => {
                 if let Some(connection) = self.connections.get_mut(&flow) {
                     connection.attached = false;
-                    connection.events.clear();
                 }
                 self.mux.close(now, flow, orderly);
             }
         }
     }
 
-    fn end(&mut self, flow: FlowId, ending: Ending, commands: Vec<FlowCommand>) -> bool {
-        for command in commands {
-            self.command(flow, command);
-        }
+    fn end(&mut self, flow: FlowId, ending: Ending) -> bool {
         let Some(connection) = self.connections.remove(&flow) else { return true };
-        if connection.attached {
-            // As the drop of a flow does.
-            self.mux.close(self.now, flow, false);
-        }
+        assert!(!connection.attached, "a connection ends without a word to the driver");
         let client = &mut self.clients[connection.client];
         let id = client.id;
         match ending {
