@@ -252,8 +252,10 @@ impl Driver {
                     device.empty_messages = 0;
                     let message = device.inbox.get(..length).unwrap_or_default();
                     self.mux.handle_message(now, message).map_err(End::Session)?;
-                    // What firmware waits for leaves before the next look at the device, so that both are at work.
-                    if self.mux.wants_transmit() {
+                    // Client and firmware have what they wait for before the next look at the device, so that all are at
+                    // work. Only credit is collected until there is nothing more.
+                    self.dispatch(now);
+                    if self.mux.has_data() {
                         self.transmit(now, more)?;
                     }
                 }

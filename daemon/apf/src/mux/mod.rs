@@ -424,6 +424,11 @@ impl Mux {
         self.session.as_ref().is_some_and(Session::wants_transmit)
     }
 
+    /// Whether that would be, or be followed by, bytes of a client.
+    pub fn has_data(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::has_data)
+    }
+
     /// When to call [`Self::handle_timeout`], if nothing else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let session = self.session.as_ref().and_then(Session::poll_timeout);

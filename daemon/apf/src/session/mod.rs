@@ -242,6 +242,11 @@ impl Session {
         !self.control.is_empty() || !self.scheduler.is_empty()
     }
 
+    /// Whether that would be, or be followed by, data of a channel.
+    pub fn has_data(&self) -> bool {
+        !self.scheduler.is_empty()
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None` if nothing is
     /// being waited for.
     pub fn poll_timeout(&self) -> Option<Instant> {
