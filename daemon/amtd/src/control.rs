@@ -8,7 +8,8 @@
 //! server      sockets, connections and their limits        identity   who is at the other end
 //!    call     the gate of every call                       auth       which method needs which level
 //!      api    which service a call is for                  crowd      how many may be there at once
-//!        status, events, channels, jobs, diagnostics, health: one service each; convert: messages of domain types
+//!        status, events, channels, jobs, diagnostics, health: one service each; convert: messages of domain types;
+//!        checks: what diagnostics looks at
 //! ```
 //!
 //! Started by [`app`](crate::app). Knows the parts by their handles; none of them knows it.
@@ -17,6 +18,7 @@ mod api;
 mod auth;
 mod call;
 mod channels;
+mod checks;
 mod convert;
 mod crowd;
 mod deadline;
@@ -25,6 +27,7 @@ mod events;
 mod health;
 mod identity;
 mod jobs;
+mod parts;
 mod problems;
 mod server;
 mod status;
@@ -34,8 +37,8 @@ mod tls;
 mod tests;
 
 pub use self::{
-    api::Parts,
     health::Sources as HealthSources,
+    parts::Parts,
     server::{ControlError, Server},
     tls::TlsError,
 };

@@ -1,9 +1,8 @@
-//! The services together: what they are made of, and which one a call is for.
+//! The services together: which one a call is for.
 
 use std::{
     convert::Infallible,
     fmt,
-    path::PathBuf,
     pin::Pin,
     sync::{Arc, OnceLock},
 };
@@ -25,39 +24,13 @@ use tonic_reflection::server::Builder;
 use tracing::error;
 
 use super::{
-    channels::Channels, diagnostics::Diagnostics, events::Events, jobs::Jobs, problems, status::StatusApi,
+    channels::Channels, diagnostics::Diagnostics, events::Events, jobs::Jobs, parts::Parts, problems,
+    status::StatusApi,
 };
-use crate::{
-    driver::Handle,
-    events::Log,
-    front::Clients,
-    http::{Board, StatusSource},
-    jobs,
-};
+use crate::http::StatusSource;
 
 /// Largest message of a caller to services that take nothing but names and numbers, in bytes.
 const SMALL: usize = 16 * 1024;
-
-/// What the services speak for.
-#[derive(Debug, Clone)]
-pub struct Parts<S, M> {
-    /// How things stand.
-    pub board: Board<S>,
-    /// The owner of the link.
-    pub driver: Handle,
-    /// Who is connected.
-    pub clients: Clients,
-    /// What happened.
-    pub log: Log,
-    /// Work on firmware.
-    pub jobs: jobs::Handle,
-    /// This machine's firmware.
-    pub machine: M,
-    /// The configuration in force.
-    pub config: Arc<crate::config::Config>,
-    /// What outlives the daemon.
-    pub state_dir: PathBuf,
-}
 
 /// A call and its answer.
 type Call = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;

@@ -15,7 +15,7 @@ pub(super) use self::{
     info::info,
     jobs::{Unusable, job, plan_only, request},
 };
-use super::diagnostics::{Check, Finding};
+use super::checks::{Check, Finding};
 use crate::{
     events::{Event, Told},
     front::{ClientReport, Program},

@@ -1,40 +1,21 @@
 //! The diagnostics service: a look at the daemon and its surroundings, the metrics and the configuration.
 //!
-//! Each check says what was seen and, if that is not good, the way out. What has to be looked up in the file system is
-//! looked up off the thread that moves data.
+//! What is looked at is the business of [`checks`](super::checks).
 
-use std::{
-    borrow::Cow,
-    fs,
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use amtd_amt::machine::Machine;
-use amtd_mei::{LinkState, SYSFS_CLASS};
 use amtd_proto::v1::{
     DiagnoseRequest, DiagnoseResponse, GetConfigRequest, GetConfigResponse, GetMetricsRequest,
     GetMetricsResponse, diagnostics_service_server::DiagnosticsService,
 };
-use nix::sys::statvfs::statvfs;
-use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status, async_trait};
 
-use super::{api::Parts, convert, problems};
+use super::{checks, convert, parts::Parts, problems};
 use crate::{
     config::Config,
     http::{Board, StatusSource, encode_metrics},
-    status::{self, PortState},
 };
-
-/// Less room than this in the state directory is worth a warning, in bytes: the journal of jobs needs some.
-const LITTLE_ROOM: u64 = 16 * 1024 * 1024;
-/// What firmware told longer ago than this many readings is old.
-const OLD_READINGS: u32 = 3;
-/// A clock that stands before this moment (2025-01-01) was never set.
-const EARLIEST: Duration = Duration::from_secs(1_735_689_600);
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -61,14 +42,8 @@ impl<S: StatusSource> DiagnosticsService for Diagnostics<S> {
         _request: Request<DiagnoseRequest>,
     ) -> Result<Response<DiagnoseResponse>, Status> {
         let status = self.board.look().await;
-        let (node, state_dir) = (status.link.node.clone(), self.state_dir.clone());
-        let looked = spawn_blocking(move || {
-            (node_check(node.as_deref()), kind(node.as_deref()), state_directory(&state_dir))
-        });
-        let (node, kind, state_directory) = looked.await.map_err(|error| problems::defect(&error))?;
-        let mut checks = vec![node, permission(&status), kind, lme(&status), amthi(&status, &self.config)];
-        checks.extend(status.ports.iter().map(port));
-        checks.extend([clock(SystemTime::now()), state_directory]);
+        let checks = checks::all(&status, &self.config, &self.state_dir).await;
+        let checks = checks.map_err(|error| problems::defect(&error))?;
         Ok(Response::new(DiagnoseResponse { checks: checks.into_iter().map(convert::check).collect() }))
     }
 
@@ -88,257 +63,5 @@ impl<S: StatusSource> DiagnosticsService for Diagnostics<S> {
         let toml = toml::to_string(&*self.config).map_err(|error| problems::defect(&error))?;
         let path = self.config.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         Ok(Response::new(GetConfigResponse { toml, path }))
-    }
-}
-
-/// What a look found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Check {
-    /// Stable name.
-    pub(super) name: &'static str,
-    pub(super) finding: Finding,
-    /// What was seen.
-    pub(super) evidence: String,
-    /// What to do; empty if good.
-    pub(super) way_out: Cow<'static, str>,
-}
-
-/// How good it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
-    Good,
-    Warning,
-    Bad,
-    Unknown,
-}
-
-impl Check {
-    fn new(
-        name: &'static str,
-        finding: Finding,
-        evidence: impl Into<String>,
-        way_out: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self { name, finding, evidence: evidence.into(), way_out: way_out.into() }
-    }
-
-    fn good(name: &'static str, evidence: impl Into<String>) -> Self {
-        Self::new(name, Finding::Good, evidence, "")
-    }
-}
-
-/// The device: is it there, is it of the right kind, and who may open it?
-fn node_check(node: Option<&Path>) -> Check {
-    const LOAD: &str = "load the mei_me kernel module, and check that the machine has AMT and that it is not disabled in \
-                        the firmware setup";
-    let Some(node) = node else {
-        return Check::new("node", Finding::Bad, "no MEI device was found", LOAD);
-    };
-    match fs::metadata(node) {
-        Ok(found) if found.file_type().is_char_device() || found.file_type().is_socket() => {
-            let kind = if found.file_type().is_socket() { "a virtual device" } else { "a character device" };
-            let mode = found.permissions().mode() & 0o777;
-            let owner = format!("user {}, group {}", found.uid(), found.gid());
-            Check::good("node", format!("{} is {kind}, mode {mode:04o}, {owner}", node.display()))
-        }
-        Ok(_) => {
-            let evidence = format!("{} is not a device", node.display());
-            Check::new("node", Finding::Bad, evidence, "name an MEI device with --device or device.path")
-        }
-        Err(error) => Check::new("node", Finding::Bad, format!("{}: {error}", node.display()), LOAD),
-    }
-}
-
-/// What the kernel says the device is for: there are others than the one of AMT (mei 2.2).
-fn kind(node: Option<&Path>) -> Check {
-    const NAME: &str = "kind";
-    let unknown = |evidence: String| Check::new(NAME, Finding::Unknown, evidence, "see check node");
-    let Some(name) = node.and_then(Path::file_name) else { return unknown("there is no device".into()) };
-    let path = Path::new(SYSFS_CLASS).join(name).join("kind");
-    match fs::read_to_string(&path).as_deref().map(str::trim) {
-        Ok("mei") => Check::good(NAME, "mei: the management engine of the chipset"),
-        Ok(other) => {
-            let way_out = "name the device of the management engine with --device or device.path";
-            Check::new(NAME, Finding::Bad, format!("{other}: not the management engine"), way_out)
-        }
-        // Kernels before 6.2 do not say, and a virtual device is none of the kernel's.
-        Err(error) => unknown(format!("{}: {error}", path.display())),
-    }
-}
-
-fn permission(status: &status::Status) -> Check {
-    let link = &status.link;
-    match link.state {
-        LinkState::PermissionDenied => Check::new(
-            "permission",
-            Finding::Bad,
-            link.detail.clone(),
-            "give the daemon's user access to the device with a udev rule",
-        ),
-        LinkState::WaitingForNode | LinkState::Misconfigured => {
-            Check::new("permission", Finding::Unknown, "there is no device to open", "see check node")
-        }
-        _ if link.connects > 0 => Check::good("permission", "the device was opened"),
-        _ => {
-            Check::new("permission", Finding::Unknown, "the device has not been opened yet", "see check lme")
-        }
-    }
-}
-
-/// The link, in the words of the status.
-fn lme(status: &status::Status) -> Check {
-    if status.link.ready {
-        return Check::good("lme", format!("connected; {}", status.link.detail));
-    }
-    let trouble = status.health.iter().find(|condition| condition.severity != status::Severity::Info);
-    let way_out = trouble.map_or("see the log of the daemon", |condition| condition.next_step);
-    Check::new("lme", Finding::Bad, format!("{}: {}", status.link.state.name(), status.link.detail), way_out)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a finding for people; the next reading corrects it")]
-fn amthi(status: &status::Status, config: &Config) -> Check {
-    let firmware = &status.firmware;
-    let old = config.firmware.refresh.get().saturating_mul(OLD_READINGS);
-    // A clock that was set back since makes it new, not unread.
-    let age = firmware.read_at.map(|at| SystemTime::now().duration_since(at.0).unwrap_or_default());
-    match (&firmware.error, age) {
-        (Some(error), _) => {
-            let way_out =
-                "end other AMT tools; if none runs, see the log of the daemon and of the kernel (mei)";
-            Check::new("amthi", Finding::Bad, error.clone(), way_out)
-        }
-        (None, None) => {
-            let way_out = "wait for the link, or for the firmware to answer";
-            Check::new("amthi", Finding::Unknown, "firmware has not been asked yet", way_out)
-        }
-        (None, Some(age)) => {
-            let version = firmware.version.as_deref().unwrap_or("unknown");
-            let evidence = format!("AMT {version}, read {} s ago", age.as_secs());
-            let way_out = "wait for the link to come back";
-            if age > old {
-                Check::new("amthi", Finding::Warning, evidence, way_out)
-            } else {
-                Check::good("amthi", evidence)
-            }
-        }
-    }
-}
-
-fn port(port: &status::Port) -> Check {
-    let asked =
-        if port.requested_by_firmware { "firmware asked for it" } else { "firmware did not ask for it" };
-    let at: Vec<_> = port.addresses.iter().map(ToString::to_string).collect();
-    match (port.state, &port.error) {
-        (PortState::Listening, _) => {
-            Check::good("ports", format!("{}: listening on {}; {asked}", port.port, at.join(", ")))
-        }
-        (state, error) => {
-            let error = error.as_deref().unwrap_or("not open");
-            let holder = port.holder.as_deref().unwrap_or("unknown");
-            let evidence = format!("{}: {error}; held by {holder}; {asked}", port.port);
-            let finding = if state == PortState::Failed { Finding::Bad } else { Finding::Warning };
-            let way_out =
-                "stop the program that holds it (LMS, openwsman), or name another local port in front.remap";
-            Check::new("ports", finding, evidence, way_out)
-        }
-    }
-}
-
-/// Certificates and the clock of firmware depend on it.
-#[expect(clippy::disallowed_methods, reason = "the clock itself is what is looked at")]
-fn clock(now: SystemTime) -> Check {
-    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let evidence = format!("it is {}", humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since));
-    if since < EARLIEST {
-        let way_out = "set the clock of this machine: certificates cannot be checked by it";
-        Check::new("clock", Finding::Bad, evidence, way_out)
-    } else {
-        Check::good("clock", evidence)
-    }
-}
-
-fn state_directory(path: &Path) -> Check {
-    const NAME: &str = "state-directory";
-    let bad = |evidence: String| {
-        Check::new(NAME, Finding::Bad, evidence, "repair it, or name another with --state-dir")
-    };
-    let probe = path.join(format!(".probe-{}", std::process::id()));
-    let written = fs::write(&probe, b"probe");
-    // What cannot be removed was not made, or is overwritten the next time.
-    let _ = fs::remove_file(&probe);
-    if let Err(error) = written {
-        return bad(format!("{} cannot be written to: {error}", path.display()));
-    }
-    let free = match statvfs(path) {
-        Ok(room) => room.blocks_available() * room.fragment_size(),
-        Err(error) => return bad(format!("{}: {error}", path.display())),
-    };
-    let evidence = format!("{} can be written to, {} MiB are free", path.display(), free / (1024 * 1024));
-    if free < LITTLE_ROOM {
-        Check::new(NAME, Finding::Warning, evidence, "make room there: jobs are refused without a journal")
-    } else {
-        Check::good(NAME, evidence)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::status::{Firmware, Link, Timestamp};
-
-    fn dead(state: LinkState) -> status::Status {
-        let link = Link { state, detail: "why not".into(), ..Link::default() };
-        status::Status { link, ..status::Status::default() }.with_health()
-    }
-
-    #[test]
-    fn no_trouble_is_without_a_way_out_and_no_good_news_with_one() {
-        for state in LinkState::ALL {
-            for check in [permission(&dead(state)), lme(&dead(state))] {
-                assert_eq!(check.finding == Finding::Good, check.way_out.is_empty(), "{check:?}");
-                assert!(!check.evidence.is_empty());
-            }
-        }
-        assert_eq!(permission(&dead(LinkState::PermissionDenied)).finding, Finding::Bad);
-    }
-
-    #[test]
-    fn a_device_that_is_not_one_is_named() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let check = node_check(Some(file.path()));
-        assert!(check.finding == Finding::Bad && check.evidence.ends_with("is not a device"), "{check:?}");
-        assert_eq!(node_check(Some(Path::new("/nonexistent"))).finding, Finding::Bad);
-        assert_eq!(node_check(None).finding, Finding::Bad);
-    }
-
-    #[test]
-    fn a_state_directory_that_cannot_be_written_to_is_found_before_a_job_needs_it() {
-        let directory = tempfile::tempdir().unwrap();
-        assert_eq!(state_directory(directory.path()).finding, Finding::Good);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "nothing is left behind");
-        assert_eq!(state_directory(Path::new("/nonexistent")).finding, Finding::Bad);
-    }
-
-    #[test]
-    fn a_clock_that_was_never_set_is_noticed() {
-        assert_eq!(clock(SystemTime::UNIX_EPOCH).finding, Finding::Bad);
-        assert_eq!(clock(SystemTime::now()).finding, Finding::Good);
-    }
-
-    #[test]
-    fn firmware_that_fell_silent_is_told_from_one_that_answers() {
-        let firmware = |error: Option<&str>, read_at| status::Status {
-            firmware: Firmware { error: error.map(String::from), read_at, ..Firmware::default() },
-            ..status::Status::default()
-        };
-        let now = Some(Timestamp(SystemTime::now()));
-        let long_ago = Some(Timestamp(SystemTime::UNIX_EPOCH));
-        let finding = |status| amthi(&status, &Config::default()).finding;
-        assert_eq!(finding(firmware(None, now)), Finding::Good);
-        assert_eq!(finding(firmware(None, long_ago)), Finding::Warning);
-        let set_back_since = Some(Timestamp(SystemTime::now() + Duration::from_secs(86_400)));
-        assert_eq!(finding(firmware(None, set_back_since)), Finding::Good);
-        assert_eq!(finding(firmware(None, None)), Finding::Unknown);
-        assert_eq!(finding(firmware(Some("busy"), now)), Finding::Bad);
     }
 }

@@ -22,11 +22,12 @@ use tonic_health::server::HealthReporter;
 use tracing::{debug, info, warn};
 
 use super::{
-    api::{Api, Parts},
+    api::Api,
     call::{Client, Denial, Gate},
     crowd::{Admission, Crowd, Limits, Place},
     health,
     identity::{Groups, Identity, Who},
+    parts::Parts,
     tls::{Tls, TlsError},
 };
 use crate::{

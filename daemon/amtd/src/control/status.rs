@@ -9,7 +9,7 @@ use amtd_proto::v1::{
 };
 use tonic::{Code, Request, Response, Status, async_trait};
 
-use super::{api::Parts, convert, problems};
+use super::{convert, parts::Parts, problems};
 use crate::{
     front::Clients,
     http::{Board, StatusSource},

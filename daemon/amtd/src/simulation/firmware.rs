@@ -114,7 +114,7 @@ impl Firmware {
         Self {
             character: Character {
                 window,
-                credit_at: rng.u32(1..=window / 4 * 3),
+                credit_at: rng.u32(1..=window),
                 frame: rng.usize(64..4096),
                 service: Duration::from_micros([20, 500, 5_000, 70_000][rng.usize(0..4)]),
                 stuck: rng.bool(),
