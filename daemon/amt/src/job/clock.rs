@@ -36,6 +36,7 @@ pub(super) async fn plan<M: Machine>(
         .step(StepName::Verify, "Read AMT's clock again")
         .warn("Certificates of AMT are judged by this clock: the clock of this machine should be right.");
     plan.before = reading.words();
+    plan.clock_ahead = Some(reading.ahead());
     Ok(plan)
 }
 
@@ -76,10 +77,7 @@ pub(super) async fn run<M: Machine, O: Observer>(
         (result, Ok(now)) => {
             let sentence = format!("The firmware accepted the time, and {}.", now.words());
             let failure = result.err().unwrap_or_else(|| Failure::new(Reason::NotAsWanted, sentence));
-            // On its way for too long, perhaps: then it is another time, and still not the right one.
-            let applied = now
-                .is_set_since(before, firmware)
-                .then(|| format!("The clock of AMT was set: {}.", now.words()));
+            let applied = now.applied_since(Some(before.ahead()), firmware);
             execution.failed(failure, applied.into_iter().collect(), now.words())
         }
         (result, Err(error)) => {
@@ -117,10 +115,19 @@ impl Reading {
         u64::from(self.device.abs_diff(self.host)) <= firmware.policy.clock_tolerance.as_secs()
     }
 
-    /// Whether AMT's clock goes by another time than it did.
-    fn is_set_since<M: Machine>(&self, before: Self, firmware: Firmware<'_, M>) -> bool {
-        let moved = self.ahead().abs_diff(before.ahead());
-        moved > firmware.policy.clock_tolerance.as_secs()
+    /// What is in force of a clock that is still not right, and was so far ahead before: a time that was too long on its way
+    /// is another one than before.
+    pub(super) fn applied_since<M: Machine>(
+        &self,
+        before: Option<i64>,
+        firmware: Firmware<'_, M>,
+    ) -> Option<String> {
+        let Some(before) = before else {
+            return Some(format!("Whether the clock was set is not known; now {}.", self.words()));
+        };
+        let moved = self.ahead().abs_diff(before);
+        let is_set = moved > firmware.policy.clock_tolerance.as_secs();
+        is_set.then(|| format!("The clock of AMT was set: {}.", self.words()))
     }
 
     /// AMT's clock against this machine's, in seconds.

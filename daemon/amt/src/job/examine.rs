@@ -195,24 +195,18 @@ async fn read<M: Machine, O: Observer>(
 
 /// Settings that can be read and compared.
 async fn settings<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, record: &Record) -> Outcome {
-    let target = &record.target;
     let (firmware, state) = (execution.firmware, execution.before);
     let reading = async {
         let mut client = firmware.local_client(&state).await?;
-        let (reached, words) = is_reached(firmware, &mut client, target, state.control_mode).await?;
-        Ok(((reached, words.clone()), words))
+        let found = find(firmware, &mut client, record).await?;
+        let words = found.words.clone();
+        Ok((found, words))
     };
     match execution.step(StepName::Verify, reading).await {
-        Ok((true, words)) => execution::succeeded(vec![sentence(&words)], words),
-        Ok((false, words)) => {
-            // Of several features some may be set; a clock or a name is set or not.
-            let applied = match target {
-                Target::SetFeatures(_) if !record.before_words.ends_with(&words) => {
-                    vec![format!("Some of the features are set: {words}.")]
-                }
-                _ => Vec::new(),
-            };
-            execution.failed(interrupted("The daemon was ended in the middle."), applied, words)
+        Ok(Found { is_reached: true, words, .. }) => execution::succeeded(vec![sentence(&words)], words),
+        Ok(Found { applied, words, .. }) => {
+            let failure = interrupted("The daemon was ended in the middle.");
+            execution.failed(failure, applied.into_iter().collect(), words)
         }
         Err(failure) => {
             let applied = vec!["What is in force is not known: it could not be read.".into()];
@@ -221,26 +215,40 @@ async fn settings<M: Machine, O: Observer>(mut execution: Execution<'_, M, O>, r
     }
 }
 
-/// Whether the settings are as wanted, and what they are.
-async fn is_reached<M: Machine>(
+/// What firmware shows of settings.
+struct Found {
+    /// They are as wanted.
+    is_reached: bool,
+    /// What is in force of them, where they are not.
+    applied: Option<String>,
+    /// What they are.
+    words: String,
+}
+
+async fn find<M: Machine>(
     firmware: Firmware<'_, M>,
     client: &mut Client<&M>,
-    target: &Target,
-    mode: ControlMode,
-) -> Result<(bool, String), WsmanError> {
-    Ok(match target {
+    record: &Record,
+) -> Result<Found, WsmanError> {
+    Ok(match &record.target {
         Target::SetFeatures(wanted) => {
             let current = features::Current::read(client).await?;
-            (current.meets(wanted, mode), current.words())
+            let words = current.words();
+            let is_other = !record.before_words.ends_with(&words);
+            let applied = is_other.then(|| format!("Some of the features are set: {words}."));
+            Found { is_reached: current.meets(wanted, record.before.control_mode), applied, words }
         }
         Target::SyncHostname { host_name, domain_name } => {
             let settings: GeneralSettings = client.read().await?;
             let name = Name { host: host_name, domain: domain_name };
-            (name.is_of(&settings), hostname::words(settings.host_name(), settings.domain_name()))
+            let words = hostname::words(settings.host_name(), settings.domain_name());
+            // A name is set or not.
+            Found { is_reached: name.is_of(&settings), applied: None, words }
         }
         _ => {
             let reading = clock::Reading::take(client).await?;
-            (reading.is_right(firmware), reading.words())
+            let applied = reading.applied_since(record.clock_ahead, firmware);
+            Found { is_reached: reading.is_right(firmware), applied, words: reading.words() }
         }
     })
 }

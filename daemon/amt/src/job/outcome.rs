@@ -104,6 +104,9 @@ pub struct Record {
     /// What was, in the words of the plan: the device, or what of it was to be changed.
     #[serde(default)]
     pub before_words: String,
+    /// How far AMT's clock was ahead of that of this machine, in seconds, if the job is about it.
+    #[serde(default)]
+    pub clock_ahead: Option<i64>,
     /// What the plan had.
     pub planned: Vec<StepName>,
     /// The steps that had begun, in order; the last may have had no effect.
@@ -117,6 +120,7 @@ impl Record {
             target: request.target(),
             before: plan.state,
             before_words: plan.before.clone(),
+            clock_ahead: plan.clock_ahead,
             planned: plan.step_names(),
             begun: Vec::new(),
         }

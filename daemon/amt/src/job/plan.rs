@@ -23,6 +23,9 @@ pub struct Plan {
     pub unchanged: bool,
     /// The state for which the plan was made. A run that finds another does nothing.
     pub state: DeviceState,
+    /// Of a job that sets the clock: how far AMT's is ahead of that of this machine now, in seconds.
+    #[serde(default)]
+    pub clock_ahead: Option<i64>,
 }
 
 /// Plans are made step by step by the flows.
@@ -38,6 +41,7 @@ impl Plan {
             warnings: Vec::new(),
             unchanged: true,
             state,
+            clock_ahead: None,
         }
     }
 

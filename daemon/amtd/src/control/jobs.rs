@@ -262,6 +262,7 @@ mod tests {
             warnings: Vec::new(),
             unchanged: false,
             state,
+            clock_ahead: None,
         };
         Job {
             id: "1".parse().unwrap(),

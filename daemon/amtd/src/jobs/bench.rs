@@ -251,6 +251,7 @@ pub(super) fn plan(kind: Kind) -> Plan {
         warnings: Vec::new(),
         unchanged: false,
         state,
+        clock_ahead: None,
     }
 }
 

@@ -73,6 +73,7 @@ async fn activation_that_lacks_its_mebx_password_says_so() {
         target: Target::ActivateAcm { mebx_password: true, dns_suffix: None },
         before: state(0, 0),
         before_words: String::new(),
+        clock_ahead: None,
         planned: vec![StepName::AdminSetup, StepName::Verify, StepName::SetMebxPassword],
         begun: begun.to_vec(),
     };
@@ -99,6 +100,7 @@ async fn upgrade_that_was_cut_off_is_judged_by_the_control_mode() {
         target: Target::ActivateAcm { mebx_password: false, dns_suffix: None },
         before: state(1, 2),
         before_words: String::new(),
+        clock_ahead: None,
         planned: vec![StepName::Login, StepName::SendChain, StepName::Upgrade, StepName::Verify],
         begun: vec![StepName::Login, StepName::SendChain, StepName::Upgrade],
     };
@@ -177,6 +179,31 @@ async fn settings_that_were_cut_off_are_read_with_the_local_account() {
     plain.device().seconds_ahead = -500;
     let (outcome, _) = examined(&unreadable, &clock, &plain, &begun).await;
     assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedPartial, Reason::StateUnreadable));
+}
+
+#[tokio::test]
+async fn clock_that_was_set_to_a_wrong_time_before_a_crash_is_not_said_to_be_untouched() {
+    let request = Request::SyncClock { password: secret(PASSWORD) };
+    let behind = |seconds: i64| {
+        let model = Model::activated(2, PASSWORD);
+        model.device().seconds_ahead = -seconds;
+        model
+    };
+    let plan = planned(&behind(3600), &request).await.unwrap();
+    let mut record = Record::new(&request, &plan);
+    record.begun = vec![StepName::Login, StepName::SetClock];
+    let examined = async |record: &Record| {
+        let mut recorder = Recorder::default();
+        examine(&behind(20), record, &Policy::default(), &mut recorder).await
+    };
+    let outcome = examined(&record).await;
+    assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedPartial, Reason::Interrupted));
+    assert!(outcome.applied[0].starts_with("The clock of AMT was set: "), "{outcome:?}");
+
+    // As written down by a daemon that kept no reading.
+    record.clock_ahead = None;
+    let outcome = examined(&record).await;
+    assert!(outcome.applied[0].starts_with("Whether the clock was set is not known"), "{outcome:?}");
 }
 
 #[tokio::test(start_paused = true)]
