@@ -7,6 +7,7 @@ mod unreachable;
 
 use std::{
     future::Future,
+    iter::successors,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -26,7 +27,7 @@ use tokio::{
     time::timeout,
 };
 use tonic::{
-    Code, Request, Response, Status, Streaming,
+    Request, Response, Status, Streaming, TimeoutExpired,
     transport::{Channel, Endpoint},
 };
 use tonic_health::pb::health_client::HealthClient;
@@ -136,7 +137,7 @@ impl Client {
         if std::error::Error::source(status).is_none() {
             return Failure::Refused(Problem::from(status));
         }
-        if matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled) {
+        if is_expired(status) {
             return Failure::Silent(self.limit);
         }
         let socket = self.socket.clone();
@@ -146,6 +147,13 @@ impl Client {
             Err(unreachable) => unreachable.into(),
         }
     }
+}
+
+/// Whether the transport waited in vain for an answer. Its code alone does not tell: a request that a connection had not
+/// taken when it broke counts as cancelled, too.
+fn is_expired(status: &Status) -> bool {
+    let first = std::error::Error::source(status);
+    successors(first, |error| error.source()).any(|error| error.is::<TimeoutExpired>())
 }
 
 async fn open(socket: &Path, limit: Duration) -> Result<UnixStream, Unreachable> {

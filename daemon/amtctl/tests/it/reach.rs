@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    os::unix::net::UnixListener,
+    os::unix::net::{UnixListener, UnixStream},
     path::Path,
     process::Output,
     thread,
@@ -83,6 +83,52 @@ fn a_daemon_that_ends_in_the_middle_is_not_taken_for_another_program() {
     thread::spawn(move || listener.incoming().for_each(drop));
     let output = status(&socket);
     assert_eq!((code(&output), reason(&output).as_str()), (69, "CONNECTION_BROKEN"));
+}
+
+#[test]
+fn a_call_that_breaks_off_at_once_is_not_said_to_have_been_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("amtd.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(move || cancel_calls(stream.unwrap()));
+        }
+    });
+    let output = status(&socket);
+    assert_eq!((code(&output), reason(&output).as_str()), (69, "CONNECTION_BROKEN"));
+}
+
+/// Serves a connection of HTTP/2 on which every request is cancelled.
+fn cancel_calls(mut stream: UnixStream) {
+    /// An empty frame of settings, and one that resets the first stream because it was cancelled.
+    const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+    const CANCELLED: &[u8] = b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x08";
+    // A client that has gone needs no answer.
+    let _ = stream.write_all(SETTINGS);
+    let (mut said, mut part) = (Vec::new(), [0; 1024]);
+    while let Ok(count @ 1..) = stream.read(&mut part) {
+        said.extend_from_slice(&part[..count]);
+        if has_headers(&said) {
+            let _ = stream.write_all(CANCELLED);
+        }
+    }
+}
+
+/// Whether a client of HTTP/2 that has said so much has begun a request.
+fn has_headers(said: &[u8]) -> bool {
+    const PREFACE: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
+    const HEAD: usize = 9;
+    const HEADERS: u8 = 1;
+    let mut frames = said.get(PREFACE..).unwrap_or_default();
+    while let [high, middle, low, kind, ..] = *frames {
+        if kind == HEADERS {
+            return true;
+        }
+        let length = u32::from_be_bytes([0, high, middle, low]) as usize;
+        frames = frames.get(HEAD + length..).unwrap_or_default();
+    }
+    false
 }
 
 #[test]
