@@ -19,6 +19,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use super::{
     CancelError, CreateError, Job, JobId,
+    journal::{JournalError, Rows},
     observer::Announced,
     run,
     shared::Shared,
@@ -42,6 +43,8 @@ pub struct Engine {
     link: watch::Receiver<LinkStatus>,
     /// Whether the journal was read.
     is_loaded: bool,
+    /// Reads it, as long as that takes; one at a time.
+    loading: JoinSet<Result<Rows, JournalError>>,
     /// Jobs of the last life that have to be examined, oldest first.
     unfinished: VecDeque<JobId>,
     changing: JoinSet<()>,
@@ -62,6 +65,7 @@ impl Engine {
             asks,
             link,
             is_loaded: false,
+            loading: JoinSet::new(),
             unfinished: VecDeque::new(),
             changing: JoinSet::new(),
             reading: JoinSet::new(),
@@ -90,6 +94,7 @@ impl Engine {
                 self.shared.changes.send_modify(|changes| *changes += 1);
             }
             Some(ended) = self.reading.join_next_with_id() => self.ended(ended),
+            Some(read) = self.loading.join_next() => self.loaded(read).await,
             Some(ask) = self.asks.recv() => self.answer(ask).await,
             () = sleep_till(expiry) => self.expire().await,
             () = sleep_till(self.mend_at) => self.mend().await,
@@ -99,9 +104,26 @@ impl Engine {
 
     // ---- the journal ----
 
-    /// Reads the journal. As long as that fails, no job that changes the device is taken in.
+    /// Reads the journal, unless it is being read. As long as that fails, no job that changes the device is taken in. A slow
+    /// disk is waited for once: who asks meanwhile is told, and what it answers in the end counts.
     async fn load(&mut self) {
-        if let Ok(rows) = self.shared.journal.load().await {
+        if !self.loading.is_empty() {
+            return;
+        }
+        let journal = self.shared.journal.clone();
+        self.loading.spawn(async move { journal.load().await });
+        match timeout(self.shared.journal.limit(), self.loading.join_next()).await {
+            Ok(Some(read)) => self.loaded(read).await,
+            Ok(None) => {}
+            Err(_elapsed) => self.shared.journal.is_late(),
+        }
+        self.watch_journal();
+        self.shared.ready.send_replace(true);
+    }
+
+    async fn loaded(&mut self, read: Result<Result<Rows, JournalError>, JoinError>) {
+        // Why it failed is the journal's fault to tell.
+        if let Ok(Ok(rows)) = read {
             let (entered, unfinished) = self.shared.with(|table| table.restore(rows, Now::read()));
             if !unfinished.is_empty() {
                 warn!(jobs = unfinished.len(), "the daemon ended in the middle of jobs; they are examined");
@@ -110,8 +132,6 @@ impl Engine {
             self.unfinished.extend(unfinished);
             self.write(entered).await;
         }
-        self.watch_journal();
-        self.shared.ready.send_replace(true);
     }
 
     async fn mend(&mut self) {
@@ -153,7 +173,10 @@ impl Engine {
 
     async fn create(&mut self, planned: Planned) -> Result<Job, CreateError> {
         let lane = Lane::of(&planned.request);
-        // Another call may have come first while this one was being planned.
+        if lane == Lane::Changing && !self.is_loaded {
+            self.load().await;
+        }
+        // Another call may have come first while this one was being planned, or stands in the journal that was read just now.
         let repeated = self.shared.with(|table| {
             let options = &planned.options;
             let id = options.request_id.as_deref();
@@ -165,9 +188,6 @@ impl Engine {
         })?;
         if let Some(job) = repeated {
             return Ok(job);
-        }
-        if lane == Lane::Changing && !self.is_loaded {
-            self.load().await;
         }
         let (job, entered) = self.shared.with(|table| table.name(&planned, Now::read()));
         if lane == Lane::Reading {

@@ -27,6 +27,9 @@ use super::JobId;
 /// The name of the file in the state directory.
 const FILE: &str = "jobs.redb";
 
+/// The jobs in it, oldest first.
+pub(super) type Rows = Vec<(JobId, Stored)>;
+
 /// See the [module](self). Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Journal {
@@ -59,15 +62,26 @@ impl Journal {
         Self { store: Arc::new(Mutex::new(store)), limit, fault: Arc::new(watch::Sender::new(None)) }
     }
 
-    /// Every job in it, oldest first.
-    pub(super) async fn load(&self) -> Result<Vec<(JobId, Stored)>, JournalError> {
-        let rows = self.work(Store::load).await;
+    /// Every job in it, oldest first. Takes as long as the disk does: what comes late is of use as well.
+    pub(super) async fn load(&self) -> Result<Rows, JournalError> {
+        let rows = self.work_to_the_end(Store::load).await;
         let parse = |(key, bytes): (u64, Vec<u8>)| {
             let id = JobId::from_key(key);
             let parsed = serde_json::from_slice(&bytes);
             parsed.map(|stored| (id, stored)).map_err(|error| JournalError::Damaged { id, error })
         };
         self.noted(rows.and_then(|rows| rows.into_iter().map(parse).collect()))
+    }
+
+    /// The disk has not answered within the limit whoever reads the journal.
+    pub(super) fn is_late(&self) {
+        // Who reads it goes on.
+        let _ = self.noted(Err::<(), _>(JournalError::Slow(self.limit)));
+    }
+
+    /// How long it may take.
+    pub(super) const fn limit(&self) -> Duration {
+        self.limit
     }
 
     /// Writes a job, and forgets others. It is on the disk when this returns without an error.
@@ -99,22 +113,24 @@ impl Journal {
         self.fault.subscribe()
     }
 
-    /// Works on the store, on a blocking thread. If the caller stops waiting, the work goes on to its end.
+    /// Works on the store within the limit.
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, JournalError> {
-        let store = Arc::clone(&self.store);
-        let worked = async {
-            let mut store = store.lock_owned().await;
-            spawn_blocking(move || work(&mut store)).await
-        };
-        match timeout(self.limit, worked).await {
-            Ok(Ok(outcome)) => Ok(outcome?),
-            // A panic in the store, whose file is closed by it, or the end of the runtime.
-            Ok(Err(_)) => Err(JournalError::Broken),
-            Err(_) => Err(JournalError::Slow(self.limit)),
-        }
+        let worked = timeout(self.limit, self.work_to_the_end(work)).await;
+        worked.unwrap_or(Err(JournalError::Slow(self.limit)))
+    }
+
+    /// Works on the store, on a blocking thread. If the caller stops waiting, the work goes on to its end.
+    async fn work_to_the_end<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        let mut store = Arc::clone(&self.store).lock_owned().await;
+        // An error is a panic in the store, whose file is closed by it, or the end of the runtime.
+        let worked = spawn_blocking(move || work(&mut store)).await.map_err(|_| JournalError::Broken)?;
+        Ok(worked?)
     }
 
     fn noted<T>(&self, outcome: Result<T, JournalError>) -> Result<T, JournalError> {

@@ -551,6 +551,33 @@ async fn a_journal_without_room_refuses_changes_is_visible_and_heals_without_a_r
     assert_eq!(verdict(&rig.end_of(job.id).await), Some(Verdict::Succeeded));
 }
 
+/// Nobody reads it a second time: that would only be tried an hour later.
+#[tokio::test]
+async fn a_journal_that_is_read_late_counts_and_the_same_request_is_still_the_same_job() {
+    let (disk, model) = (Disk::default(), Model::default());
+    model.script(&[Act::ChangeAtGate(StepName::Setup)]);
+    let rig = Rig::on(&disk, &model, config());
+    let job = rig.handle.create(activate(), named("x")).await.unwrap();
+    rig.within(job.id, StepName::Setup).await;
+    rig.kill().await;
+
+    disk.hold(true);
+    let (journal_limit, journal_retry) = (Period::from_millis(100), Period::from_millis(3_600_000));
+    let rig = Rig::on(&disk, &model, config::Jobs { journal_limit, journal_retry, ..config() });
+    for _ in 0..2 {
+        let refused = rig.handle.create(activate(), named("x")).await;
+        assert!(matches!(refused, Err(CreateError::Journal(_))), "{refused:?}");
+    }
+    assert!(rig.handle.counts().journal_fault.is_some());
+    disk.hold(false);
+    while rig.handle.counts().journal_fault.is_some() {
+        tokio::task::yield_now().await;
+    }
+    let again = rig.handle.create(activate(), named("x")).await.unwrap();
+    assert_eq!((again.id, rig.handle.list(10, None).await.len()), (job.id, 1));
+    assert_eq!(verdict(&rig.end_of(job.id).await), Some(Verdict::FailedPartial));
+}
+
 #[tokio::test]
 async fn a_step_that_cannot_be_written_down_does_not_touch_firmware() {
     let (disk, model) = (Disk::default(), Model::default());
