@@ -50,6 +50,7 @@ impl Device {
                 "written": kept["features"]["written"],
                 "users": kept["accounts"]["users"],
                 "clock": kept["clock_is_set"],
+                "enabled": kept["enabled"],
             }),
         }
     }
@@ -61,9 +62,10 @@ impl fmt::Display for Device {
         let half = if *is_half_provisioned { ", half provisioned" } else { "" };
         let name = &settings["network"]["host_name"];
         let (mebx, clock, written) = (&settings["mebx"], &settings["clock"], &settings["settings"]);
+        let off = if settings["enabled"] == false { ", switched off" } else { "" };
         write!(
             f,
-            "[{control_mode}{half}, password {password:?}, name {name}, MEBx {mebx}, clock {clock}, {written}]"
+            "[{control_mode}{half}{off}, password {password:?}, name {name}, MEBx {mebx}, clock {clock}, {written}]"
         )
     }
 }

@@ -1,7 +1,8 @@
 //! Something that happens to a job at one point of its way: the daemon is killed, firmware is reset, or an answer is lost.
 //!
 //! Owns how the simulator is made to stop at exactly that point, so that nothing depends on who is faster. What a job is and what
-//! must be true afterwards is the test's. A point is a WSMAN request with a login or an AMTHI command, counted from one.
+//! must be true afterwards is the test's. A point is a WSMAN request with a login, an AMTHI command or one about manageability, counted
+//! from one.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub struct Counts {
     pub requests: u64,
     /// AMTHI commands.
     pub commands: u64,
+    /// Commands about manageability.
+    pub manageability: u64,
 }
 
 impl Counts {
@@ -30,13 +33,21 @@ impl Counts {
     #[must_use]
     pub fn of(rig: &Rig) -> Self {
         let stats = rig.stats();
-        Self { requests: number(&stats, "/wsman_requests"), commands: number(&stats, "/amthi_commands") }
+        Self {
+            requests: number(&stats, "/wsman_requests"),
+            commands: number(&stats, "/amthi_commands"),
+            manageability: number(&stats, "/manageability_commands"),
+        }
     }
 
     /// Those since `earlier`.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
-        Self { requests: self.requests - earlier.requests, commands: self.commands - earlier.commands }
+        Self {
+            requests: self.requests - earlier.requests,
+            commands: self.commands - earlier.commands,
+            manageability: self.manageability - earlier.manageability,
+        }
     }
 }
 
@@ -47,6 +58,8 @@ pub enum Point {
     Request(u64),
     /// At this AMTHI command.
     Command(u64),
+    /// At this command about manageability.
+    Manageability(u64),
 }
 
 /// What happens there.
@@ -85,6 +98,7 @@ impl Strike {
         let (counted, at) = match self.point {
             Point::Request(number) => ("requests", number),
             Point::Command(number) => ("commands", number),
+            Point::Manageability(number) => ("manageability", number),
         };
         let (step, at) = match (self.point, self.blow) {
             (_, Blow::ResetAfter) => (json!({"do": "firmware-reset", "ms": RESET}), at),
@@ -99,6 +113,15 @@ impl Strike {
             (Point::Command(_), Blow::KillAfter) => (json!({"do": "amthi-lose-answers"}), at - 1),
             (Point::Command(_), Blow::AnswerLost) => {
                 (json!({"do": "disconnect-client", "client": "amthi"}), at)
+            }
+            (Point::Manageability(_), Blow::KillBefore | Blow::ResetBefore) => {
+                (json!({"do": "manageability-silent"}), at - 1)
+            }
+            (Point::Manageability(_), Blow::KillAfter) => {
+                (json!({"do": "manageability-lose-answers"}), at - 1)
+            }
+            (Point::Manageability(_), Blow::AnswerLost) => {
+                (json!({"do": "disconnect-client", "client": "watchdog"}), at)
             }
         };
         rig.sim(if at == 0 { step } else { with(step, "when", json!({ counted: at })) });
@@ -148,6 +171,7 @@ impl Strike {
             }
             (Point::Request(at), _) => now().requests >= at,
             (Point::Command(at), _) => now().commands >= at,
+            (Point::Manageability(at), _) => now().manageability >= at,
         }
     }
 
@@ -164,6 +188,7 @@ impl fmt::Display for Strike {
         let (kind, number) = match self.point {
             Point::Request(number) => ("request", number),
             Point::Command(number) => ("command", number),
+            Point::Manageability(number) => ("manageability command", number),
         };
         let blow = match self.blow {
             Blow::KillBefore => "daemon killed before",

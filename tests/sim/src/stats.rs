@@ -50,6 +50,8 @@ pub struct Stats {
     pub wsman_requests: u64,
     /// AMTHI commands answered.
     pub amthi_commands: u64,
+    /// Commands about manageability answered.
+    pub manageability_commands: u64,
     /// Firmware's own channels (alerts and others) that the host accepted.
     pub direct_accepted: u64,
     /// Firmware's own channels that the host refused.

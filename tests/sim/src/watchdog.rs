@@ -5,8 +5,12 @@
 
 use std::collections::VecDeque;
 
+use crate::faults::{Counted, ManageabilityFault};
 use crate::firmware::Firmware;
 use crate::mei::Packet;
+
+/// The command of what is about AMT and not about the watchdog.
+const MANAGEABILITY: u8 = 0x05;
 
 /// Change allowed, AMT enabled, "new interface": which bits are valid.
 const CHANGE_ALLOWED: u8 = 1 << 0;
@@ -29,21 +33,36 @@ impl Watchdog {
     /// Takes one command; unknown ones get no answer.
     pub(crate) fn handle(&mut self, firmware: &mut Firmware, message: &[u8]) {
         let Some(([command, _, subcommand, _], payload)) = message.split_first_chunk::<4>() else { return };
+        let fault = (*command == MANAGEABILITY).then(|| count(firmware)).flatten();
+        if fault == Some(ManageabilityFault::Silent) {
+            return;
+        }
         let answer: &[u8] = match (*command, *subcommand, payload.len()) {
             // Start or ping: ready, and the watchdog is required.
             (0x02, 0x13, 2..) => &[0x02, 0x04, 0x83, 0x10, 0, 0],
             (0x02, 0x14, _) => &[],
-            (0x05, 0x51, _) => &[manageability(firmware)],
-            (0x05, 0x53, 1..) => &[0x05, 0x03, 0x53, 0x10, set_operational_state(firmware, payload[0])],
+            (MANAGEABILITY, 0x51, _) => &[manageability(firmware)],
+            (MANAGEABILITY, 0x53, 1..) => {
+                &[0x05, 0x03, 0x53, 0x10, set_operational_state(firmware, payload[0])]
+            }
             _ => return,
         };
-        self.answers.push_back(Packet::new(answer));
+        if fault.is_none() {
+            self.answers.push_back(Packet::new(answer));
+        }
     }
 
     /// The next answer.
     pub(crate) fn transmit(&mut self) -> Option<Packet> {
         self.answers.pop_front()
     }
+}
+
+/// Counts a command, and says how it goes wrong.
+fn count(firmware: &mut Firmware) -> Option<ManageabilityFault> {
+    firmware.stats.manageability_commands += 1;
+    firmware.schedule.count(Counted::Manageability);
+    firmware.faults.manageability()
 }
 
 fn manageability(firmware: &Firmware) -> u8 {
@@ -66,6 +85,7 @@ fn set_operational_state(firmware: &mut Firmware, wanted: u8) -> u8 {
 mod tests {
     use super::*;
     use crate::config::SimConfig;
+    use crate::faults::Step;
 
     fn ask(ports: &[u16], message: &[u8]) -> Option<Vec<u8>> {
         let mut config = SimConfig::new("unused");
@@ -96,6 +116,20 @@ mod tests {
         assert_eq!(manageability(&firmware) & ENABLED, 0);
         assert_eq!((switch(&mut firmware, 1), firmware.device.is_enabled()), (Some(SUCCESS), true));
         assert_eq!(switch(&mut firmware, 2), Some(FAILURE));
+    }
+
+    #[test]
+    fn switching_on_without_an_answer_is_done_and_without_a_command_is_not() {
+        for (action, is_done) in [("manageability-silent", true), ("manageability-lose-answers", false)] {
+            let mut firmware = Firmware::new(SimConfig::new("unused"));
+            firmware.device.unprovision(firmware.now).unwrap();
+            let step: Step = serde_json::from_str(&format!("{{\"do\":\"{action}\"}}")).unwrap();
+            firmware.faults.arm(step.action, firmware.now).unwrap();
+            let mut watchdog = Watchdog::default();
+            watchdog.handle(&mut firmware, &[0x05, 0x03, 0x53, 0x10, 0]);
+            assert!(watchdog.transmit().is_none());
+            assert_eq!((firmware.device.is_enabled(), firmware.stats.manageability_commands), (is_done, 1));
+        }
     }
 
     #[test]

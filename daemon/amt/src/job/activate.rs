@@ -4,6 +4,7 @@
 pub(super) mod acm;
 pub(super) mod ccm;
 mod check;
+pub(super) mod power;
 
 use super::{
     DeviceState, Failure, Observer, Outcome, Plan, Reason, StepName,
@@ -20,11 +21,8 @@ use crate::{
     wsman::{WsmanError, classes::SetupAndConfigurationService},
 };
 
-/// Refuses what no setup can help: AMT switched off, or of a generation without host-based setup (activation 15).
+/// Refuses what no setup can help: a generation without host-based setup (activation 15).
 fn check_device(device: &Device) -> Result<(), Failure> {
-    if device.enablement.is_some_and(|enablement| enablement.is_enabled() == Some(false)) {
-        return Err(Failure::new(Reason::AmtDisabled, "Intel AMT is switched off in this firmware."));
-    }
     let Some(version) = device.versions.amt() else { return Ok(()) };
     let build = device.versions.build().and_then(|build| build.parse::<u32>().ok());
     let is_early = (version.major, version.minor) <= LAST_WITH_EARLY_BUILDS;
@@ -153,16 +151,25 @@ async fn confirmed<M: Machine>(
 /// as wanted, is not read once more.
 async fn conclude<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
+    plan: &Plan,
     wanted: ControlMode,
     result: Result<Option<DeviceState>, Failure>,
 ) -> Outcome {
-    let before = execution.before;
     if !execution.has_touched()
         && let Err(failure) = result
     {
         return execution.failed_before(failure);
     }
-    let firmware = execution.firmware;
+    let outcome = judge(execution, wanted, result).await;
+    power::tell(execution.firmware, plan, outcome).await
+}
+
+async fn judge<M: Machine, O: Observer>(
+    execution: &mut Execution<'_, M, O>,
+    wanted: ControlMode,
+    result: Result<Option<DeviceState>, Failure>,
+) -> Outcome {
+    let (firmware, before) = (execution.firmware, execution.before);
     let patience = if result.is_ok() { firmware.policy.verify } else { RetryPolicy::ONCE };
     let is_reached: fn(&DeviceState) -> bool = match wanted {
         ControlMode::Client => |state| state.is_active_in(ControlMode::Client),

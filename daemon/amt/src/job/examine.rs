@@ -5,7 +5,7 @@
 
 use super::{
     DeviceState, Failure, Observer, Outcome, Reason, Record, StepName, Target,
-    activate::in_force,
+    activate::{in_force, power},
     clock, deactivate,
     execution::{self, Execution, NOT_KNOWN},
     failure::{sentence, unreadable},
@@ -30,7 +30,7 @@ pub(super) async fn examine<M: Machine, O: Observer>(
             .failed_before(interrupted("The daemon was ended before the job had changed anything."));
     }
     match &record.target {
-        Target::ActivateCcm => activation(execution, record, ControlMode::Client).await,
+        Target::ActivateCcm => activated_or_not(execution, record, ControlMode::Client).await,
         Target::ActivateAcm { .. } if record.before.is_active_in(ControlMode::Admin) => {
             let state = record.before.to_string();
             execution.failed(
@@ -39,7 +39,7 @@ pub(super) async fn examine<M: Machine, O: Observer>(
                 state,
             )
         }
-        Target::ActivateAcm { .. } => activation(execution, record, ControlMode::Admin).await,
+        Target::ActivateAcm { .. } => activated_or_not(execution, record, ControlMode::Admin).await,
         Target::Deactivate { partial } => deactivation(execution, *partial).await,
         Target::SetFeatures(_) | Target::SyncClock | Target::SyncHostname { .. } => {
             settings(execution, record).await
@@ -75,6 +75,20 @@ fn has_touched(record: &Record) -> bool {
 
 fn interrupted(sentence: &str) -> Failure {
     Failure::new(Reason::Interrupted, sentence)
+}
+
+/// Firmware may have been switched on for it, whatever else became of it.
+async fn activated_or_not<M: Machine, O: Observer>(
+    execution: Execution<'_, M, O>,
+    record: &Record,
+    wanted: ControlMode,
+) -> Outcome {
+    let firmware = execution.firmware;
+    let outcome = activation(execution, record, wanted).await;
+    match record.begun.contains(&StepName::EnableAmt) {
+        true => power::tell_cut_off(firmware, outcome).await,
+        false => outcome,
+    }
 }
 
 async fn activation<M: Machine, O: Observer>(

@@ -63,6 +63,18 @@ impl<'a, M: Machine> Firmware<'a, M> {
             .ok()
     }
 
+    /// Reads whether AMT is switched on until it is, as patiently as said. Returns what was read last.
+    pub(super) async fn is_enabled(self, patience: RetryPolicy) -> Result<bool, AskError> {
+        let mut attempts = patience.start();
+        loop {
+            let enablement = self.ask(&IsChangeToAmtEnabled).await;
+            let is_enabled = enablement.map(|enablement| enablement.is_enabled() == Some(true));
+            if matches!(is_enabled, Ok(true)) || !attempts.again().await {
+                return is_enabled;
+            }
+        }
+    }
+
     /// What the device is now. Whether it enforces TLS does not change.
     pub(super) async fn state(self, tls_enforced: bool) -> Result<DeviceState, AskError> {
         let (control_mode, provisioning_state) = self.ask(&STATE).await?;

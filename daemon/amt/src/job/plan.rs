@@ -88,6 +88,8 @@ pub struct PlannedStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepName {
+    /// Switches AMT on.
+    EnableAmt,
     /// Logs in as `admin`, which shows that the password is right, and reads what the next steps need.
     Login,
     /// Reads realm and nonce with the local system account.
@@ -134,7 +136,8 @@ pub enum StepName {
 
 impl StepName {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
+        Self::EnableAmt,
         Self::Login,
         Self::ReadSetupService,
         Self::Setup,
@@ -161,6 +164,7 @@ impl StepName {
     /// The stable word.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::EnableAmt => "enable-amt",
             Self::Login => "login",
             Self::ReadSetupService => "read-setup-service",
             Self::Setup => "setup",

@@ -6,6 +6,7 @@ mod deactivate;
 mod examine;
 mod firmware;
 mod passwords;
+mod power;
 mod requests;
 mod server;
 mod settings;

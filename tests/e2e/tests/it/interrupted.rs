@@ -155,9 +155,9 @@ impl Rehearsal {
         let said = stage.begin().join().unwrap();
         assert_eq!(verdict(&said), Some("succeeded".into()), "{}: {said:?}", case.command);
         stage.await_facts(&read_at);
-        let Counts { requests, commands } = Counts::of(&stage.rig).since(start);
+        let Counts { requests, commands, manageability } = Counts::of(&stage.rig).since(start);
         // In the end the daemon itself reads again what firmware is, with as many commands as at the start.
-        let whole = Counts { requests, commands: commands - start.commands };
+        let whole = Counts { requests, commands: commands - start.commands, manageability };
         Self { check, whole, after: stage.device() }
     }
 
@@ -165,12 +165,16 @@ impl Rehearsal {
     fn strikes(&self, case: &Case) -> Vec<Strike> {
         let requests = (1..=self.whole.requests).map(|at| (Point::Request(at), at <= self.check.requests));
         let commands = (1..=self.whole.commands).map(|at| (Point::Command(at), at <= self.check.commands));
-        let all = requests.chain(commands).enumerate().flat_map(|(place, (point, is_check))| {
-            Blow::ALL.into_iter().filter_map(move |blow| {
-                let is_wanted = every_point() || is_chosen(case, blow, place, is_check);
-                is_wanted.then_some(Strike { point, blow })
-            })
-        });
+        let manageability = (1..=self.whole.manageability)
+            .map(|at| (Point::Manageability(at), at <= self.check.manageability));
+        let all = requests.chain(commands).chain(manageability).enumerate().flat_map(
+            |(place, (point, is_check))| {
+                Blow::ALL.into_iter().filter_map(move |blow| {
+                    let is_wanted = every_point() || is_chosen(case, blow, place, is_check);
+                    is_wanted.then_some(Strike { point, blow })
+                })
+            },
+        );
         all.collect()
     }
 }
@@ -231,6 +235,7 @@ fn play(case: &Case, rehearsal: &Rehearsal, strike: Strike) -> Row {
     let is_check = match strike.point {
         Point::Request(at) => at <= rehearsal.check.requests,
         Point::Command(at) => at <= rehearsal.check.commands,
+        Point::Manageability(at) => at <= rehearsal.check.manageability,
     };
     let seen = Seen { case, is_check, before: &before, now: &now, after: &rehearsal.after, said: &said };
     let mut wrong = seen.wrong();
@@ -327,6 +332,11 @@ fn verdict(said: &Said) -> Option<String> {
 #[test]
 fn activation_in_client_control_mode_is_true_wherever_it_is_struck() {
     strike_everywhere(&Case::new("--state pre", "activate --ccm --yes --password-stdin", &[NEW]));
+}
+
+#[test]
+fn activation_of_a_device_that_is_off_tells_whether_it_is_on_wherever_it_is_struck() {
+    strike_everywhere(&Case::new("--state disabled", "activate --ccm --yes --password-stdin", &[NEW]));
 }
 
 #[test]

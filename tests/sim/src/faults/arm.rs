@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Action, AmthiFault, ConnectFault, Faults, Hold, OpenFault, ResponseFault, SessionFault};
+use super::{
+    Action, AmthiFault, ConnectFault, Faults, Hold, ManageabilityFault, OpenFault, ResponseFault,
+    SessionFault,
+};
 
 impl Faults {
     /// Arms what `action` asks for. Returns the action if it is not one that arms something.
@@ -37,6 +40,12 @@ impl Faults {
             Action::AmthiLoseAnswers { count } => self.amthi.arm(AmthiFault::AnswerLost, count),
             Action::AmthiStatus { command, status, count } => {
                 self.amthi.arm(AmthiFault::Status(command, status), count);
+            }
+            Action::ManageabilitySilent { count } => {
+                self.manageability.arm(ManageabilityFault::Silent, count);
+            }
+            Action::ManageabilityLoseAnswers { count } => {
+                self.manageability.arm(ManageabilityFault::AnswerLost, count);
             }
             Action::StallEngine { ms } => self.engine = Hold::start(now, ms),
             Action::ReleaseEngine => self.engine = Hold::Off,

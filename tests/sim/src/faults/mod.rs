@@ -101,6 +101,15 @@ pub(crate) enum AmthiFault {
     Status(u32, u32),
 }
 
+/// How a command about manageability goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ManageabilityFault {
+    /// No answer, and nothing is done.
+    Silent,
+    /// It is carried out, and there is no answer.
+    AnswerLost,
+}
+
 /// Everything that is armed.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
@@ -116,6 +125,7 @@ pub(crate) struct Faults {
     abrupt_ends: Armed<()>,
     garbage_records: Armed<usize>,
     amthi: Armed<AmthiFault>,
+    manageability: Armed<ManageabilityFault>,
     /// Firmware takes no port forwarding messages.
     pub(crate) reading: Hold,
     /// Firmware sends no port forwarding messages.
@@ -184,6 +194,11 @@ impl Faults {
     /// The fault of an AMTHI command.
     pub(crate) fn amthi(&mut self, command: u32) -> Option<AmthiFault> {
         self.amthi.take(|fault| !matches!(fault, AmthiFault::Status(only, _) if *only != command))
+    }
+
+    /// The fault of a command about manageability.
+    pub(crate) fn manageability(&mut self) -> Option<ManageabilityFault> {
+        self.manageability.take(|_| true)
     }
 
     /// Puts the device out of service: every CONNECT gives ENODEV.

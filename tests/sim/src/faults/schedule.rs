@@ -9,9 +9,9 @@ use super::{Action, Step, When};
 pub(crate) struct Schedule {
     waiting: Vec<(Trigger, Action)>,
     /// How many there were so far, by [`Counted`].
-    counts: [u64; 3],
+    counts: [u64; 4],
     /// The least numbers that a step waits for.
-    next: [u64; 3],
+    next: [u64; 4],
 }
 
 /// What of the host's is counted.
@@ -23,6 +23,8 @@ pub(crate) enum Counted {
     Requests,
     /// AMTHI commands that were executed.
     Commands,
+    /// Commands about manageability that were executed.
+    Manageability,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +36,7 @@ enum Trigger {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { waiting: Vec::new(), counts: [0; 3], next: [u64::MAX; 3] }
+        Self { waiting: Vec::new(), counts: [0; 4], next: [u64::MAX; 4] }
     }
 }
 
@@ -47,6 +49,7 @@ impl Schedule {
             Some(When::Messages(count)) => self.after(Counted::Messages, count),
             Some(When::Requests(count)) => self.after(Counted::Requests, count),
             Some(When::Commands(count)) => self.after(Counted::Commands, count),
+            Some(When::Manageability(count)) => self.after(Counted::Manageability, count),
             Some(When::Ms(ms)) => Trigger::At(now + Duration::from_millis(ms)),
         };
         self.waiting.push((trigger, step.action));
@@ -104,7 +107,7 @@ impl Schedule {
     }
 
     fn find_next(&mut self) {
-        self.next = [u64::MAX; 3];
+        self.next = [u64::MAX; 4];
         for (trigger, _) in &self.waiting {
             if let Trigger::Count(counted, count) = trigger {
                 let next = &mut self.next[*counted as usize];

@@ -28,6 +28,9 @@ pub enum When {
     Requests(u64),
     /// After so many AMTHI commands were executed, before the answer to the last of them leaves.
     Commands(u64),
+    /// After so many commands about manageability, which switch AMT on or ask whether it is, before the answer to the last of
+    /// them leaves.
+    Manageability(u64),
     /// After so many milliseconds.
     Ms(u64),
 }
@@ -308,6 +311,15 @@ pub enum Action {
     AmthiStatus {
         command: u32,
         status: u32,
+        #[serde(default = "one")]
+        count: u32,
+    },
+
+    ManageabilitySilent {
+        #[serde(default = "one")]
+        count: u32,
+    },
+    ManageabilityLoseAnswers {
         #[serde(default = "one")]
         count: u32,
     },

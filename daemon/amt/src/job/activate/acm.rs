@@ -6,7 +6,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use super::{
     ccm::check_allowed,
     check::{check, open},
-    check_password, commit, conclude, confirmed, finishing,
+    check_password, commit, conclude, confirmed, finishing, power,
 };
 use crate::{
     Secret,
@@ -73,9 +73,13 @@ async fn plan_setup<M: Machine>(
     wish: Wish<'_>,
 ) -> Result<Plan, Failure> {
     let certificate = check(firmware, device, wish).await?;
-    let (_, service) = firmware.setup_service(&device.state).await?;
-    check_allowed(&service, ControlMode::Admin)?;
-    let plan = Plan::leading_to(Kind::ActivateAcm, device.state, wanted(&device.state))
+    let is_off = power::is_off(device)?;
+    if !is_off {
+        let (_, service) = firmware.setup_service(&device.state).await?;
+        check_allowed(&service, ControlMode::Admin)?;
+    }
+    let plan = Plan::leading_to(Kind::ActivateAcm, device.state, wanted(&device.state));
+    let plan = power::plan(plan, is_off)
         .step(StepName::ReadSetupService, "Read realm and nonce of the device with its local system account")
         .step(StepName::SendChain, send_chain_words(&certificate.certificate))
         .step(StepName::AdminSetup, "Activate admin control mode and set the password of admin")
@@ -168,9 +172,9 @@ pub(in crate::job) async fn run<M: Machine, O: Observer>(
     let result = if state.is_half_provisioned() {
         super::finish(&mut execution, wish.password).await.map(|()| None)
     } else {
-        set_up(&mut execution, wish).await
+        set_up(&mut execution, plan, wish).await
     };
-    let outcome = conclude(&mut execution, ControlMode::Admin, result).await;
+    let outcome = conclude(&mut execution, plan, ControlMode::Admin, result).await;
     match wish.mebx_password {
         Some(mebx) if outcome.verdict == Verdict::Succeeded => {
             set_mebx(&mut execution, wish.password, mebx, outcome).await
@@ -211,13 +215,18 @@ async fn set_mebx<M: Machine, O: Observer>(
 /// Returns what firmware was after it, if nothing was done since.
 async fn set_up<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
+    plan: &Plan,
     wish: Wish<'_>,
 ) -> Result<Option<DeviceState>, Failure> {
     let (firmware, state) = (execution.firmware, execution.before);
     let certificate = open(wish).await?;
+    let was_off = power::switch_on(execution, plan).await?;
     let is_upgrade = state.control_mode == ControlMode::Client;
     let Session { mut client, realm, nonce } = if is_upgrade {
         execution.step(StepName::Login, as_admin(firmware, state, wish.password)).await?
+    } else if was_off {
+        let reading = just_switched_on(firmware, state, wish);
+        execution.step(StepName::ReadSetupService, reading).await?
     } else {
         execution.step(StepName::ReadSetupService, as_local_account(firmware, state)).await?
     };
@@ -253,6 +262,18 @@ async fn as_local_account<'a, M: Machine>(
     state: DeviceState,
 ) -> Result<(Session<'a, M>, String), Failure> {
     let (mut client, service) = firmware.setup_service(&state).await?;
+    let settings: GeneralSettings = client.read().await?;
+    session(client, &settings, &service)
+}
+
+/// As the local account, when all that could not be checked before has been.
+async fn just_switched_on<'a, M: Machine>(
+    firmware: Firmware<'a, M>,
+    state: DeviceState,
+    wish: Wish<'_>,
+) -> Result<(Session<'a, M>, String), Failure> {
+    let (mut client, service) = power::setup_service_when_ready(firmware, &state).await?;
+    check(firmware, &firmware.examine().await?, wish).await?;
     let settings: GeneralSettings = client.read().await?;
     session(client, &settings, &service)
 }

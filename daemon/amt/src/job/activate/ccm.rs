@@ -1,6 +1,6 @@
 //! Client control mode from no control mode (activation 3).
 
-use super::{check_device, check_password, commit, conclude, confirmed, finishing, undo};
+use super::{check_device, check_password, commit, conclude, confirmed, finishing, power, undo};
 use crate::{
     Secret,
     amthi::{ControlMode, ProvisioningState},
@@ -51,11 +51,15 @@ async fn plan_setup<M: Machine>(
 ) -> Result<Plan, Failure> {
     password::check("AMT password", password)?;
     check_device(device)?;
-    let (_, service) = firmware.setup_service(&device.state).await?;
-    check_allowed(&service, ControlMode::Client)?;
+    let is_off = power::is_off(device)?;
+    if !is_off {
+        let (_, service) = firmware.setup_service(&device.state).await?;
+        check_allowed(&service, ControlMode::Client)?;
+    }
 
     let state = device.state;
-    let mut plan = Plan::leading_to(Kind::ActivateCcm, state, wanted(&state))
+    let plan = Plan::leading_to(Kind::ActivateCcm, state, wanted(&state));
+    let mut plan = power::plan(plan, is_off)
         .step(StepName::ReadSetupService, "Read the digest realm of the device with its local system account")
         .step(StepName::Setup, "Activate client control mode and set the password of admin");
     if state.tls_enforced {
@@ -112,18 +116,30 @@ pub(in crate::job) async fn run<M: Machine, O: Observer>(
     let result = if state.is_half_provisioned() {
         super::finish(&mut execution, password).await.map(|()| None)
     } else {
-        set_up(&mut execution, password).await
+        set_up(&mut execution, plan, password).await
     };
-    conclude(&mut execution, ControlMode::Client, result).await
+    conclude(&mut execution, plan, ControlMode::Client, result).await
 }
 
 /// Returns what firmware was after it, if nothing was done since.
 async fn set_up<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
+    plan: &Plan,
     password: &Secret,
 ) -> Result<Option<DeviceState>, Failure> {
     let (firmware, state) = (execution.firmware, execution.before);
-    let (client, realm) = execution.step(StepName::ReadSetupService, read_realm(firmware, state)).await?;
+    let was_off = power::switch_on(execution, plan).await?;
+    let reading = async {
+        let client = if was_off {
+            let (client, service) = power::setup_service_when_ready(firmware, &state).await?;
+            check_allowed(&service, ControlMode::Client)?;
+            client
+        } else {
+            firmware.local_client(&state).await?
+        };
+        read_realm(client).await
+    };
+    let (client, realm) = execution.step(StepName::ReadSetupService, reading).await?;
     execution.safe_point()?;
     execution.step(StepName::Setup, setup(firmware, client, &realm, password)).await?;
 
@@ -145,11 +161,7 @@ async fn set_up<M: Machine, O: Observer>(
     }
 }
 
-async fn read_realm<'a, M: Machine>(
-    firmware: Firmware<'a, M>,
-    state: DeviceState,
-) -> Result<((Client<&'a M>, Realm), String), Failure> {
-    let mut client = firmware.local_client(&state).await?;
+async fn read_realm<M: Machine>(mut client: Client<&M>) -> Result<((Client<&M>, Realm), String), Failure> {
     let settings: GeneralSettings = client.read().await?;
     let realm = settings.digest_realm()?;
     let detail = format!("the realm is {realm}");

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use tokio::task::{JoinError, spawn_blocking};
 
-use super::{acm::Wish, check_device};
+use super::{acm::Wish, check_device, power};
 use crate::{
     amthi::{GetLanSettings, GetPkiFqdnSuffix, LanInterface},
     job::{
@@ -40,11 +40,18 @@ pub(super) async fn check<M: Machine>(
 ) -> Result<Checked, Failure> {
     check_device(device)?;
     check_way(device)?;
+    let is_off = power::is_off(device)?;
     let certificate = open(wish).await?;
     let mut doubts = Vec::new();
     doubts.extend(check_time(firmware, &certificate)?);
+    if is_off {
+        // What it trusts, and where it is, AMT tells when it is on.
+        doubts.extend(check_suffix(&certificate, "given", wish.dns_suffix)?);
+        return Ok(Checked { certificate, doubts });
+    }
     doubts.extend(check_trust(&certificate, firmware).await?);
-    doubts.extend(check_suffix(&certificate, firmware, wish.dns_suffix).await?);
+    doubts.extend(check_suffix(&certificate, "given", wish.dns_suffix)?);
+    doubts.extend(check_own_suffix(&certificate, firmware).await?);
     Ok(Checked { certificate, doubts })
 }
 
@@ -100,32 +107,36 @@ async fn check_trust<M: Machine>(
 }
 
 /// Firmware compares its DNS suffix with the certificate and says only `authentication failed`.
-async fn check_suffix<M: Machine>(
+fn check_suffix(
+    certificate: &ProvisioningCertificate,
+    whose: &str,
+    suffix: Option<&str>,
+) -> Result<Option<String>, Failure> {
+    let Some(suffix) = suffix else { return Ok(None) };
+    let name = certificate.name();
+    match certificate.fits(suffix) {
+        Fit::Yes => Ok(None),
+        Fit::Perhaps => Ok(Some(format!(
+            "The {whose} DNS suffix `{suffix}` is below the domain of the certificate of `{name}`: some firmware refuses \
+             that."
+        ))),
+        Fit::No => {
+            let sentence =
+                format!("The certificate of `{name}` is not for the {whose} DNS suffix `{suffix}`.");
+            Err(Failure::new(Reason::DnsSuffixMismatch, sentence))
+        }
+    }
+}
+
+async fn check_own_suffix<M: Machine>(
     certificate: &ProvisioningCertificate,
     firmware: Firmware<'_, M>,
-    given: Option<&str>,
 ) -> Result<Vec<String>, Failure> {
     let own = firmware.ask(&GetPkiFqdnSuffix).await?;
     let own = Some(own.trim().trim_matches('.')).filter(|own| !own.is_empty());
     let link_up =
         firmware.ask(&GetLanSettings { interface: LanInterface::Wired }).await.map(|lan| lan.link_up);
-    let mut doubts = Vec::new();
-    for (whose, suffix) in [("given", given), ("firmware's", own)] {
-        let Some(suffix) = suffix else { continue };
-        let name = certificate.name();
-        match certificate.fits(suffix) {
-            Fit::Yes => {}
-            Fit::Perhaps => doubts.push(format!(
-                "The {whose} DNS suffix `{suffix}` is below the domain of the certificate of `{name}`: some firmware \
-                 refuses that."
-            )),
-            Fit::No => {
-                let sentence =
-                    format!("The certificate of `{name}` is not for the {whose} DNS suffix `{suffix}`.");
-                return Err(Failure::new(Reason::DnsSuffixMismatch, sentence));
-            }
-        }
-    }
+    let mut doubts: Vec<_> = check_suffix(certificate, "firmware's", own)?.into_iter().collect();
     match (own, link_up) {
         (None, Ok(false)) => {
             let sentence = "The firmware has no DNS suffix, and no link on the wired network to get one from.";

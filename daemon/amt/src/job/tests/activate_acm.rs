@@ -250,3 +250,29 @@ async fn neither_plan_nor_outcome_shows_a_secret() {
         assert!(!shown.contains(canary), "{canary} in {shown}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_firmware_trusts_is_asked_when_it_was_switched_on_and_before_the_chain_is_sent() {
+    let off = |model: Model| {
+        model.device().enablement = Some(0x81);
+        trusting(model)
+    };
+    let (model, request) = off(Model::new());
+    let plan = planned(&model, &request).await.unwrap();
+    assert_eq!(plan.step_names()[..2], [StepName::EnableAmt, StepName::ReadSetupService]);
+    let outcome = done(&model, request.clone()).await;
+    assert_eq!((outcome.verdict, model.mode()), (Verdict::Succeeded, (2, 2)), "{outcome:?}");
+
+    let (model, request) = off(Model::new());
+    model.device().hashes.clear();
+    let outcome = done(&model, request).await;
+    assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedPartial, Reason::RootNotTrusted));
+    assert_eq!(outcome.applied, ["Intel AMT was switched on."]);
+    assert_eq!(
+        (failed_in(&outcome), model.times("AddNextCertInChain")),
+        (Some(StepName::ReadSetupService), 0)
+    );
+
+    let (model, request) = off(Model::activated(1, PASSWORD));
+    assert_eq!(planned(&model, &request).await.unwrap_err().reason, Reason::AmtDisabled, "provisioned");
+}

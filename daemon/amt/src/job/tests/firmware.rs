@@ -312,6 +312,28 @@ impl Device {
         is_leaf == "true" && is_root == "true" && message.len() == 40 && is_signed
     }
 
+    /// Whether AMT is switched off: then only its host interface is there.
+    fn is_off(&self) -> bool {
+        self.enablement.is_some_and(|bits| bits & 0x82 == 0x80)
+    }
+
+    /// Answers a message to the manageability client. Empty: the connection breaks.
+    fn manageability(&mut self, request: &[u8]) -> Result<Vec<u8>, ReachError> {
+        let operation = request[2];
+        let trouble = self.trouble(&format!("mhc {operation:x}"));
+        let is_done = matches!(trouble, None | Some(Trouble::AnswerLost));
+        if operation == 0x53 && is_done {
+            let on = request[4] << 1;
+            self.enablement = self.enablement.map(|bits| bits & !0x02 | on);
+        }
+        match (trouble, operation) {
+            (Some(Trouble::AnswerLost | Trouble::RequestLost), _) => Err(ReachError::Lost),
+            (Some(Trouble::Returns(status)), _) => Ok(vec![5, 3, operation, 0x10, status.to_le_bytes()[0]]),
+            (_, 0x53) => Ok(vec![5, 3, operation, 0x10, 0]),
+            _ => Ok(vec![self.enablement.unwrap()]),
+        }
+    }
+
     /// Answers a message on the host interface. Empty: the connection breaks.
     fn amthi(&mut self, request: &[u8]) -> Result<Vec<u8>, ReachError> {
         let operation = request[4];
@@ -380,6 +402,9 @@ impl Machine for Model {
     }
 
     async fn connect(&self, port: u16) -> Result<DuplexStream, ReachError> {
+        if self.device().is_off() {
+            return Err(ReachError::Refused);
+        }
         let tls_enforced = self.device().enablement.is_some_and(|bits| bits & 0xC0 == 0xC0);
         if port != if tls_enforced { TLS_PORT } else { PLAIN_PORT } {
             return Err(ReachError::Refused);
@@ -400,7 +425,7 @@ impl Burst for HostInterface {
     async fn exchange(&mut self, request: &[u8]) -> Result<Zeroizing<Vec<u8>>, ReachError> {
         let mut device = self.model.device();
         match self.client {
-            HostClient::Mhc => Ok(Zeroizing::new(vec![device.enablement.unwrap()])),
+            HostClient::Mhc => device.manageability(request).map(Zeroizing::new),
             _ => device.amthi(request).map(Zeroizing::new),
         }
     }
