@@ -70,7 +70,10 @@ AMT password, certificate password, MEBx password), as systemd credentials (amt-
 provisioning-cert-password, mebx-password) or in the environment (AMT_PASSWORD, PROVISIONING_CERT, \
 PROVISIONING_CERT_PASSWORD, MEBX_PASSWORD), which other processes of the same user can read.
 
-The AMT password is 8 to 32 characters with upper and lower case, a digit and a special character.";
+The AMT password is 8 to 32 characters with upper and lower case, a digit and a special character.
+
+Intel AMT that is switched off is switched on first, where the firmware lets its own machine do that; --plan says so. It \
+stays on, also if the activation fails then.";
 
 const NEXT: &str = "see it with `amtctl info`; choose features with `amtctl configure amtfeatures`";
 

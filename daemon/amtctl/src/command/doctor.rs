@@ -11,10 +11,10 @@ mod processes;
 mod service;
 mod socket;
 
-use amtd_proto::v1::{self, DiagnoseRequest, GetStatusRequest, check::Result as Seen};
+use amtd_proto::v1::{self, DiagnoseRequest, GetInfoRequest, GetStatusRequest, check::Result as Seen};
 use serde::Serialize;
 
-use super::version::CLIENT;
+use super::{info::SWITCH_ON, version::CLIENT};
 use crate::{
     client::Client,
     exit::Exit,
@@ -53,7 +53,22 @@ async fn ask(client: &Client) -> Vec<Check> {
             checks.push(Check::unknown("diagnosis of amtd", failure.to_string(), failure.next_step()));
         }
     }
+    // Where the firmware cannot be asked, the daemon has said why.
+    if let Ok(info) = client.call(client.status().get_info(client.request(GetInfoRequest {}))).await {
+        checks.extend(info.enabled_in_bios.map(amt));
+    }
     checks
+}
+
+fn amt(is_enabled: bool) -> Check {
+    if is_enabled {
+        return Check::good("amt", "Intel AMT is switched on");
+    }
+    Check::warning(
+        "amt",
+        "Intel AMT is switched off",
+        format!("{SWITCH_ON}, if the firmware lets it; else enable it in the BIOS"),
+    )
 }
 
 fn version(daemon: &str) -> Check {

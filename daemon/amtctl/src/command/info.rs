@@ -18,6 +18,9 @@ use crate::{
     session::Session,
 };
 
+/// The way out of an AMT that is switched off.
+pub(super) const SWITCH_ON: &str = "`amtctl activate` switches it on";
+
 /// What `info` takes.
 #[derive(Args)]
 #[command(after_long_help = "\

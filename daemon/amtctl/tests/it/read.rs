@@ -67,6 +67,23 @@ fn keys_of_rpc_amtinfo_are_kept() {
 }
 
 #[test]
+fn info_and_doctor_name_the_same_way_out_of_an_amt_that_is_switched_off() {
+    let mut script = Script::default();
+    script.info.enabled_in_bios = Some(false);
+    let daemon = Daemon::start(script);
+    let shown = |arguments: &[&str]| text(&amtctl(&daemon.socket(), arguments).output().unwrap());
+    let (info, doctor) = (shown(&["info"]), shown(&["doctor"]));
+    assert!(info.contains("disabled; `amtctl activate` switches it on"), "{info}");
+    let doctor: Vec<&str> = doctor.split_whitespace().collect();
+    let doctor = doctor.join(" ");
+    for words in ["amt Intel AMT is switched off", "`amtctl activate` switches it on"] {
+        assert!(doctor.contains(words), "{doctor}");
+    }
+    let info = json(&amtctl(&daemon.socket(), &["info", "--json"]).output().unwrap());
+    assert_eq!(info["operationalState"], "disabled", "a word for programs");
+}
+
+#[test]
 fn names_from_elsewhere_cannot_speak_to_the_terminal() {
     for arguments in [&["status"][..], &["events", "--count", "7"]] {
         let daemon = Daemon::start(Script::default());

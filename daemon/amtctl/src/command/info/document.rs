@@ -6,7 +6,7 @@ use amtd_proto::v1;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Wanted;
+use super::{SWITCH_ON, Wanted};
 use crate::{
     command::info::document::address::system_address,
     output::{Document, page::Page},
@@ -14,6 +14,8 @@ use crate::{
 
 mod address;
 
+/// AMT is switched off.
+const DISABLED: &str = "disabled";
 /// A hardware address that stands for "none".
 const NO_MAC: &str = "00:00:00:00:00:00";
 
@@ -135,7 +137,7 @@ impl InfoDocument {
         let firmware = firmware.unwrap_or_default();
         let mode = firmware.control_mode.as_deref().map(control_mode).map(String::from);
         let state = firmware.provisioning_state.as_deref().map(provisioning_state).map(String::from);
-        let enabled = info.enabled_in_bios.map(|enabled| if enabled { "enabled" } else { "disabled" });
+        let enabled = info.enabled_in_bios.map(|enabled| if enabled { "enabled" } else { DISABLED });
         Self {
             amt: firmware.version.filter(|_| wanted.ver),
             build_number: firmware.build.filter(|_| wanted.bld),
@@ -273,6 +275,14 @@ impl Document for InfoDocument {
 }
 
 impl InfoDocument {
+    /// With what helps, where that is known.
+    fn operational_state_words(&self) -> Option<String> {
+        let state = self.operational_state?;
+        let may_be_activated = self.control_mode.as_deref() == Some(control_mode("none"));
+        let is_off = state == DISABLED && may_be_activated;
+        Some(if is_off { format!("{state}; {SWITCH_ON}") } else { state.into() })
+    }
+
     fn render_device(&self, page: &mut Page) {
         page.field_if("version", self.amt.as_deref());
         page.field_if("build number", self.build_number.as_deref());
@@ -282,7 +292,7 @@ impl InfoDocument {
         page.field_if("UPID", self.upid.as_deref());
         page.field_if("control mode", self.control_mode.as_deref());
         page.field_if("provisioning state", self.provisioning_state.as_deref());
-        page.field_if("state in the BIOS", self.operational_state);
+        page.field_if("state in the BIOS", self.operational_state_words().as_deref());
         page.field_if(
             "local ports",
             self.tls_enforced.map(|tls| if tls { "TLS only" } else { "without TLS" }),
