@@ -28,6 +28,8 @@ pub(crate) enum Unreachable {
     NotAmtd { socket: PathBuf },
     #[error("{} accepts no connection within {}", socket.display(), humantime::format_duration(*limit))]
     Silent { socket: PathBuf, limit: Duration },
+    #[error("so many connections wait on {} that it takes no more", socket.display())]
+    Crowded { socket: PathBuf },
     #[error("the connection to {} broke: amtd has ended or was restarted", socket.display())]
     Broken { socket: PathBuf },
     #[error("{} cannot be connected to: {source}", socket.display())]
@@ -44,6 +46,8 @@ impl Unreachable {
             // The system says this of a file that is no socket as well.
             io::ErrorKind::ConnectionRefused if !is_socket(socket) => Self::NotASocket { socket: path },
             io::ErrorKind::ConnectionRefused => Self::Nobody { socket: path },
+            // A daemon that is being started, or is starved, hears of no more at a time.
+            io::ErrorKind::WouldBlock => Self::Crowded { socket: path },
             // It ended between hearing of the connection and taking it.
             io::ErrorKind::ConnectionReset => Self::Broken { socket: path },
             _ => Self::Other { socket: path, source },
@@ -59,6 +63,7 @@ impl Unreachable {
             Self::Nobody { .. } => "SOCKET_REFUSED",
             Self::NotAmtd { .. } => "NOT_AMTD",
             Self::Silent { .. } => "SOCKET_SILENT",
+            Self::Crowded { .. } => "SOCKET_CROWDED",
             Self::Broken { .. } => "CONNECTION_BROKEN",
             Self::Other { .. } => "SOCKET_ERROR",
         }
@@ -66,7 +71,16 @@ impl Unreachable {
 
     /// Whether the daemon is perhaps just being started again, so that waiting a moment makes sense.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::Nobody { .. } | Self::Broken { .. } | Self::Silent { .. })
+        match self {
+            Self::Missing { .. }
+            | Self::Nobody { .. }
+            | Self::Silent { .. }
+            | Self::Crowded { .. }
+            | Self::Broken { .. } => true,
+            Self::NotASocket { .. } | Self::Denied { .. } | Self::NotAmtd { .. } | Self::Other { .. } => {
+                false
+            }
+        }
     }
 
     /// What to do about it.
@@ -87,7 +101,7 @@ impl Unreachable {
             Self::Nobody { .. } => {
                 "see why with `journalctl -u amtd -e`, start it with `systemctl start amtd`".into()
             }
-            Self::Silent { .. } | Self::Broken { .. } => {
+            Self::Silent { .. } | Self::Crowded { .. } | Self::Broken { .. } => {
                 "try again; if it stays so, see `journalctl -u amtd -e`".into()
             }
             Self::Other { .. } => "look at `amtctl doctor`".into(),
@@ -133,6 +147,26 @@ mod tests {
     fn a_daemon_that_ends_just_then_is_tried_again() {
         let reset = Unreachable::new(Path::new("/s"), io::ErrorKind::ConnectionReset.into());
         assert!(matches!(reset, Unreachable::Broken { .. }) && reset.may_pass());
+    }
+
+    #[test]
+    fn a_daemon_that_hears_of_no_more_connections_is_tried_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("amtd.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        nix::sys::socket::listen(&listener, nix::sys::socket::Backlog::new(0).unwrap()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut held = Vec::new();
+        let refused = runtime.block_on(async {
+            loop {
+                match tokio::net::UnixStream::connect(&path).await {
+                    Ok(stream) => held.push(stream),
+                    Err(error) => break error,
+                }
+            }
+        });
+        let crowded = Unreachable::new(&path, refused);
+        assert!(matches!(crowded, Unreachable::Crowded { .. }) && crowded.may_pass(), "{crowded:?}");
     }
 
     #[test]
