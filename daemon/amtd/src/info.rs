@@ -83,7 +83,16 @@ pub struct Informant<M> {
     attempts: u32,
     busy_pause: Duration,
     /// Held while asking, which has a limit.
-    last: Mutex<Option<(Instant, Info)>>,
+    last: Mutex<Option<Told>>,
+}
+
+/// What firmware told last.
+#[derive(Debug)]
+struct Told {
+    at: Instant,
+    /// How many jobs had ended when it was asked.
+    jobs_ended: u64,
+    info: Info,
 }
 
 impl<M: Machine> Informant<M> {
@@ -99,21 +108,22 @@ impl<M: Machine> Informant<M> {
         }
     }
 
-    /// What firmware tells now.
+    /// What firmware tells now, when so many jobs have ended: what it told before the last of them is of no use.
     ///
     /// # Errors
     ///
     /// [`InfoError`]: firmware cannot be asked, or is silent.
-    pub async fn ask(&self) -> Result<Info, InfoError> {
+    pub async fn ask(&self, jobs_ended: u64) -> Result<Info, InfoError> {
         let mut last = self.last.lock().await;
-        if let Some((at, info)) = &*last
-            && at.elapsed() < FRESH
+        if let Some(told) = &*last
+            && told.at.elapsed() < FRESH
+            && told.jobs_ended == jobs_ended
         {
-            return Ok(info.clone());
+            return Ok(told.info.clone());
         }
         let read = timeout(self.limit, self.read()).await;
         let info = read.unwrap_or(Err(InfoError::Slow(self.limit)))?;
-        *last = Some((Instant::now(), info.clone()));
+        *last = Some(Told { at: Instant::now(), jobs_ended, info: info.clone() });
         Ok(info)
     }
 

@@ -14,6 +14,7 @@ use crate::{
     front::Clients,
     http::{Board, StatusSource},
     info::Informant,
+    jobs,
 };
 
 /// See the [module](self).
@@ -21,12 +22,18 @@ pub(super) struct StatusApi<S, M> {
     board: Board<S>,
     clients: Clients,
     informant: Arc<Informant<M>>,
+    jobs: jobs::Handle,
 }
 
 impl<S: StatusSource, M: Machine + Clone + 'static> StatusApi<S, M> {
     pub(super) fn new(parts: &Parts<S, M>) -> Self {
         let informant = Informant::new(parts.machine.clone(), &parts.config.firmware);
-        Self { board: parts.board.clone(), clients: parts.clients.clone(), informant: Arc::new(informant) }
+        Self {
+            board: parts.board.clone(),
+            clients: parts.clients.clone(),
+            informant: Arc::new(informant),
+            jobs: parts.jobs.clone(),
+        }
     }
 }
 
@@ -42,7 +49,7 @@ impl<S: StatusSource, M: Machine + Clone + 'static> StatusService for StatusApi<
     }
 
     async fn get_info(&self, _request: Request<GetInfoRequest>) -> Result<Response<GetInfoResponse>, Status> {
-        let info = self.informant.ask().await.map_err(|error| {
+        let info = self.informant.ask(self.jobs.ended()).await.map_err(|error| {
             let next = "Run amtctl doctor to see what stands in the way.";
             amtd_proto::Problem::new(
                 Code::Unavailable,

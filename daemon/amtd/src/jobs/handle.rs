@@ -118,6 +118,11 @@ impl Handle {
         })
     }
 
+    /// How many jobs have ended, in all.
+    pub fn ended(&self) -> u64 {
+        self.shared.with(|table| table.ended().values().sum())
+    }
+
     #[cfg(test)]
     pub(super) fn weak(&self) -> std::sync::Weak<Shared> {
         Arc::downgrade(&self.shared)

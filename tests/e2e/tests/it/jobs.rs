@@ -91,6 +91,20 @@ impl Chain {
 }
 
 #[test]
+fn what_firmware_said_before_a_job_is_not_shown_after_it() {
+    let rig = device("disabled").start();
+    let shown = || {
+        let info = amtctl(&rig, "info", &[]).json();
+        let text = |key: &str| info[key].as_str().unwrap().to_owned();
+        (text("operationalState"), text("controlMode"))
+    };
+    assert_eq!(shown(), ("disabled".into(), "not activated".into()));
+    let job = assert_verdict(&amtctl(&rig, "activate --ccm --yes --password-stdin", &[NEW]), "succeeded");
+    assert_eq!(job["outcome"]["applied"][0], "Intel AMT was switched on.");
+    assert_eq!(shown(), ("enabled".into(), "client control mode".into()));
+}
+
+#[test]
 fn client_control_mode_is_activated_and_the_password_works() {
     let rig = device("pre").start();
     let said = amtctl(&rig, "activate --ccm --yes --password-stdin", &[NEW]);
