@@ -317,6 +317,8 @@ fn engine() -> Vec<Fault> {
             "amthi-status",
             json!({"do": "amthi-status", "command": 0x0400_006b, "status": 1, "count": ALWAYS}),
         ),
+        row("manageability-silent", json!({"do": "manageability-silent", "count": ALWAYS})),
+        row("manageability-lose-answers", json!({"do": "manageability-lose-answers", "count": ALWAYS})),
     ]
 }
 
