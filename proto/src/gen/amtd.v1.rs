@@ -2671,9 +2671,10 @@ pub struct GetInfoResponse {
     /// Local ports speak TLS only.
     #[prost(bool, optional, tag = "10")]
     pub tls_enforced: ::core::option::Option<bool>,
-    /// Control modes that firmware would accept now; absent if unknown.
+    /// Intel AMT is switched on; absent if firmware does not tell.
     #[prost(bool, optional, tag = "11")]
     pub enabled_in_bios: ::core::option::Option<bool>,
+    /// Embedded host-based configuration, as firmware calls it, is on.
     #[prost(bool, optional, tag = "12")]
     pub ehbc: ::core::option::Option<bool>,
     /// `AMT Pro Corporate` and so on, as decoded from the SKU bits.
