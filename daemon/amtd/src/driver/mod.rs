@@ -1,9 +1,9 @@
 //! The driver: one task that owns the MEI device, the session with firmware and the queues in front of it.
 //!
-//! It waits for nobody: commands come in by a queue, events go out by queues that their readers' limits bound, and
-//! connecting and closing, which can block for seconds (mei 2.3, 3), happen on other threads. Each turn of its loop is
-//! bounded in work, so that neither a busy device nor a busy client can keep it from the others. Status is a copy made
-//! on request, so that looking never disturbs.
+//! It waits for nobody: what firmware says it hands to its client by a call that does not wait (`Line`), what the client
+//! wants it takes from there when it is told that there is something, and connecting and closing, which can block for
+//! seconds (mei 2.3, 3), happen on other threads. Each turn of its loop is bounded in work, so that neither a busy device
+//! nor a busy client can keep it from the others. Status is a copy made on request, so that looking never disturbs.
 //!
 //! Called by `app`; spoken to through [`Handle`].
 
@@ -207,7 +207,7 @@ impl Driver {
 
     // ---- one turn ----
 
-    /// Moves everything that can be moved, within the budgets. Returns whether a budget ran out.
+    /// Moves everything that can be moved, within the budgets. Returns whether there is more to move.
     fn turn(&mut self, now: Instant) -> bool {
         self.counters.turns += 1;
         let mut more = false;
