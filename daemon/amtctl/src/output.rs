@@ -7,6 +7,7 @@ pub(crate) mod page;
 pub(crate) mod progress;
 pub(crate) mod style;
 pub(crate) mod table;
+pub(crate) mod text;
 mod values;
 pub(crate) mod when;
 
@@ -86,12 +87,12 @@ impl Output {
 
     /// Says something that is not data.
     pub(crate) fn say(&self, sentence: &str) {
-        eprintln!("amtctl: {}", page::clean(sentence));
+        eprintln!("amtctl: {}", text::clean(sentence));
     }
 
     /// Says that something may not be as the user wants it.
     pub(crate) fn warn(&self, sentence: &str) {
-        eprintln!("amtctl: {} {}", self.error_style.warn("warning:"), page::clean(sentence));
+        eprintln!("amtctl: {} {}", self.error_style.warn("warning:"), text::clean(sentence));
     }
 
     /// Says why the command failed, and what to do about it. Programs get it as JSON as well.
@@ -99,10 +100,10 @@ impl Output {
         if matches!(failure, Failure::ReaderGone) {
             return;
         }
-        eprintln!("amtctl: {}", page::clean(&failure.to_string()));
+        eprintln!("amtctl: {}", text::clean(&failure.to_string()));
         let next_step = failure.next_step();
         if !next_step.is_empty() {
-            eprintln!("{} {}", self.error_style.strong("next:"), page::clean(&next_step));
+            eprintln!("{} {}", self.error_style.strong("next:"), text::clean(&next_step));
         }
         if self.json {
             // Whoever cannot be told that nothing can be written has been told by the exit code.

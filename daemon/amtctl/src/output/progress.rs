@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::page::{WIDTH, clean};
+use super::text::{WIDTH, clean};
 
 /// A line on standard error that is overwritten. It is gone when this is dropped.
 #[derive(Debug)]

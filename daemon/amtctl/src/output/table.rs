@@ -1,6 +1,6 @@
 //! Tables that fit the width of a page: the last column is broken into lines where there is too little room.
 
-use super::page::{WIDTH, clean, wrap};
+use super::text::{WIDTH, clean, wrap};
 
 /// Space between two columns.
 const GAP: &str = "  ";
