@@ -266,6 +266,11 @@ impl Channel {
         wants
     }
 
+    /// Whether the adjust should not wait for more to collect.
+    pub(crate) fn credit_presses(&self) -> bool {
+        self.local_window.credit_presses()
+    }
+
     /// The adjust leaves: to whom, and by how much.
     pub(crate) fn take_credit(&mut self) -> Option<(RemoteChannelId, u32)> {
         self.adjust_queued = false;

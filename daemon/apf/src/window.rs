@@ -113,7 +113,12 @@ impl ReceiveWindow {
     /// Whether an adjust is worth sending: half a window is due, or nothing is left that could make it more
     /// (`apf 4.5` rule 4).
     pub(crate) fn credit_is_due(self) -> bool {
-        self.due > 0 && (self.held == 0 || self.due >= self.size.div_ceil(2))
+        self.due > 0 && (self.held == 0 || self.credit_presses())
+    }
+
+    /// Whether half a window is due. The remote side may be about to stop for want of it.
+    pub(crate) fn credit_presses(self) -> bool {
+        self.due >= self.size.div_ceil(2)
     }
 
     /// Opens the window by what is due, and returns how much that is.

@@ -198,7 +198,8 @@ impl<'a> Pump<'a> {
         self.due += u32::try_from(bytes).unwrap_or(0);
     }
 
-    /// The daemon's rule: when nothing undelivered is left, or for half a window.
+    /// The daemon's rule: when nothing undelivered is left, or for half a window. Unlike the daemon the null relay reads
+    /// everything that is there before it asks.
     fn credit_is_due(&self) -> bool {
         self.state == State::Open
             && self.due > 0

@@ -253,9 +253,9 @@ impl Driver {
                     let message = device.inbox.get(..length).unwrap_or_default();
                     self.mux.handle_message(now, message).map_err(End::Session)?;
                     // Client and firmware have what they wait for before the next look at the device, so that all are at
-                    // work. Only credit is collected until there is nothing more.
+                    // work. Only credit is collected, up to half a window: firmware that has used up the whole stops.
                     self.dispatch(now);
-                    if self.mux.has_data() {
+                    if self.mux.is_pressed() {
                         self.transmit(now, more)?;
                     }
                 }

@@ -125,7 +125,7 @@ impl World {
             }
             8 if self.rng.u8(0..4) == 0 => self.suspend(),
             9 if self.rng.u8(0..4) == 0 => {
-                self.end_link(&End::Asked("somebody asks for it"), false);
+                self.end_link(&End::Asked("somebody asks for it"));
             }
             _ => {}
         }

@@ -226,8 +226,7 @@ impl World {
         self.dispatch();
         let sent = self.transmit();
         let moved = match (result, sent) {
-            (Err(end), _) => self.end_link(&end, false),
-            (Ok(_), Err(end)) => self.end_link(&end, true),
+            (Err(end), _) | (Ok(_), Err(end)) => self.end_link(&end),
             (Ok(received), Ok(())) => received,
         };
         self.dispatch();
@@ -237,9 +236,15 @@ impl World {
     /// Whether there was something.
     fn receive(&mut self) -> Result<bool, End> {
         for count in 0..self.receive_budget {
-            match self.device.recv(self.now, &mut self.firmware)? {
+            let received = self.device.recv(self.now, &mut self.firmware);
+            self.seen.add_to("ENODEV on read", is_gone(&received).into());
+            match received? {
                 Recv::Message(message) => {
                     self.mux.handle_message(self.now, &message).map_err(End::Session)?;
+                    self.dispatch();
+                    if self.mux.is_pressed() {
+                        self.transmit()?;
+                    }
                 }
                 Recv::Empty => self.seen.count("empty reads"),
                 Recv::WouldBlock => {
@@ -258,26 +263,27 @@ impl World {
             let some = mux.poll_transmit(*now, outbox).is_some();
             outbox.hash(trace);
             some
-        })?;
-        self.seen.add_to("EAGAIN on write", blocked.into());
+        });
+        self.seen.add_to("ENODEV on write", is_gone(&blocked).into());
+        self.seen.add_to("EAGAIN on write", blocked?.into());
         Ok(())
     }
 
     /// As the driver does, whether a write brought it to light or something else. Whether there was a link.
-    pub(super) fn end_link(&mut self, end: &End, is_write: bool) -> bool {
+    pub(super) fn end_link(&mut self, end: &End) -> bool {
         let Some(pause) = self.device.end(self.now, &mut self.rng, end) else { return false };
         self.note(|| format!("link lost: {end}; {pause:?}"));
         let event = match end {
-            End::Device(LinkError::Gone) if is_write => "ENODEV on write",
-            End::Device(LinkError::Gone) => "ENODEV on read",
-            End::Device(_) => "other errors on read or write",
-            End::Session(_) if pause.state == LinkState::Incompatible => "unknown versions",
-            End::Session(_) => "ends by the session",
-            End::Stalled => "ends by full queues",
-            End::Empty => "ends by empty reads",
-            End::Asked(_) => "ends by order",
+            // Counted where it was met.
+            End::Device(LinkError::Gone) => None,
+            End::Device(_) => Some("other errors on read or write"),
+            End::Session(_) if pause.state == LinkState::Incompatible => Some("unknown versions"),
+            End::Session(_) => Some("ends by the session"),
+            End::Stalled => Some("ends by full queues"),
+            End::Empty => Some("ends by empty reads"),
+            End::Asked(_) => Some("ends by order"),
         };
-        self.seen.count(event);
+        event.into_iter().for_each(|event| self.seen.count(event));
         self.mux.link_lost(self.now);
         true
     }
@@ -461,4 +467,8 @@ fn read(relay: &mut Relay, client: &mut Client, now: Instant) -> bool {
         return true;
     }
     false
+}
+
+fn is_gone<T>(result: &Result<T, End>) -> bool {
+    matches!(result, Err(End::Device(LinkError::Gone)))
 }

@@ -424,9 +424,9 @@ impl Mux {
         self.session.as_ref().is_some_and(Session::wants_transmit)
     }
 
-    /// Whether that would be, or be followed by, bytes of a client.
-    pub fn has_data(&self) -> bool {
-        self.session.as_ref().is_some_and(Session::has_data)
+    /// Whether some of it should not wait for the next message from firmware.
+    pub fn is_pressed(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_pressed)
     }
 
     /// When to call [`Self::handle_timeout`], if nothing else happens before.

@@ -63,6 +63,14 @@ impl ControlQueue {
         self.queue.retain(|control| *control != Control::Open(id) && *control != Control::Adjust(id));
     }
 
+    /// The channels that firmware is to be granted credit on.
+    pub(super) fn adjusts(&self) -> impl Iterator<Item = ChannelId> {
+        self.queue.iter().filter_map(|control| match control {
+            Control::Adjust(channel) => Some(*channel),
+            _ => None,
+        })
+    }
+
     pub(super) fn clear(&mut self) {
         self.queue.clear();
     }

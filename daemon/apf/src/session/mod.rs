@@ -242,9 +242,14 @@ impl Session {
         !self.control.is_empty() || !self.scheduler.is_empty()
     }
 
-    /// Whether that would be, or be followed by, data of a channel.
-    pub fn has_data(&self) -> bool {
+    /// Whether something waits to be sent that should not wait for the next message from firmware: data of a channel,
+    /// or credit for half a window. The rest gains by waiting, since one adjust collects all credit up to then.
+    pub fn is_pressed(&self) -> bool {
         !self.scheduler.is_empty()
+            || self
+                .control
+                .adjusts()
+                .any(|id| self.channels.get(id).is_some_and(|channel| channel.credit_presses()))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None` if nothing is

@@ -322,6 +322,21 @@ fn one_adjust_collects_all_credit_up_to_the_moment_when_it_leaves() {
     host.says(&[adjust(0, 2100)]);
 }
 
+/// A host that collects credit until firmware has used up its window makes firmware stop and go with each window.
+#[test]
+fn firmware_is_not_kept_waiting_for_credit_of_half_a_window() {
+    let mut host = Host::forwarding();
+    let channel = host.opened(0, 4096);
+    host.hear(data(channel.number(), &[0; 2047]));
+    host.session.delivered(channel, 2047);
+    assert!(host.session.wants_transmit() && !host.session.is_pressed());
+    host.hear(data(channel.number(), &[0; 1]));
+    host.session.delivered(channel, 1);
+    assert!(host.session.is_pressed());
+    host.says(&[adjust(0, 2048)]);
+    assert!(!host.session.is_pressed());
+}
+
 #[test]
 fn client_that_reads_nothing_costs_one_window() {
     let mut host = Host::forwarding();
