@@ -9,6 +9,7 @@
 use std::{
     collections::BTreeMap,
     fmt, mem,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -57,6 +58,8 @@ pub struct EssentialEnded {
     pub how: How,
 }
 
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Spawns tasks and knows those that run. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
@@ -87,6 +90,11 @@ impl Supervisor {
     /// Runs a task. Only here are tasks spawned; clients, of which there may be a thousand, and jobs are spawned
     /// by the front and by the engine into sets of their own, which they join.
     pub fn spawn(&self, name: &'static str, role: Role, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_boxed(name, role, Box::pin(task));
+    }
+
+    /// One task type for all, instead of the runtime's code for each.
+    fn spawn_boxed(&self, name: &'static str, role: Role, task: BoxFuture) {
         let guard = Guard::new(self.clone(), name, role);
         self.tracker.spawn(async move {
             let mut guard = guard;

@@ -166,7 +166,7 @@ Groups
              Within 5 s of a reset an exchange may be cut visibly; else none may
              fail, no byte may be wrong, no heartbeat missed. Memory, files,
              threads, clients and channels must be flat (the mean of the last
-             third at most a tenth, and 2 MiB, above that of the first for
+             third at most a tenth, and 2 MB, above that of the first for
              memory; a quarter, and 6, for the others), and nothing may be left
              at the end. For half an hour: --only soak --soak 30. Needs --soak
              or --quick
@@ -189,8 +189,8 @@ Groups
   footprint  resident memory, threads, and voluntary context switches of all
              threads per second, 5 s after everything else has ended
 
-  MB is 10^6 bytes, MiB is 2^20 bytes. Build with --release: a debug build
-  measures the absence of the optimiser.
+  MB is 10^6 bytes. Build with --release: a debug build measures the absence of
+  the optimiser.
 
 Exit status
 

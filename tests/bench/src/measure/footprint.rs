@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::lab::{Lab, pause};
 use crate::report::{Bound, Report, Row, Target, Unit};
+use crate::sizes::MEGABYTE;
 
 /// Connections of earlier groups may linger for this long on either side before all is quiet.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -18,7 +19,7 @@ pub(super) fn footprint(lab: &mut Lab, report: &mut Report) -> Result<()> {
     pause(lab.sizes.idle);
     let (subject, null) = (lab.subject.usage()?, lab.null.usage()?);
     let seconds = lab.sizes.idle.as_secs_f64();
-    let memory = |usage: &Usage| usage.resident as f64 / f64::from(1 << 20);
+    let memory = |usage: &Usage| usage.resident as f64 / MEGABYTE as f64;
     let wakeups = |before: &Usage, after: &Usage| after.sleeps.saturating_sub(before.sleeps) as f64 / seconds;
     let mut row = |id: &str, title: &str, unit, bound, subject: Option<f64>, null: f64| {
         let row = Row::new(format!("footprint.{id}"), title, unit).target(Target::Figure(bound));
@@ -28,7 +29,7 @@ pub(super) fn footprint(lab: &mut Lab, report: &mut Report) -> Result<()> {
     row(
         "memory",
         "resident memory after the run",
-        Unit::Mebibytes,
+        Unit::Megabytes,
         Bound::AtMost(10.0),
         known.map(memory),
         memory(&null),

@@ -44,8 +44,8 @@ pub(crate) enum Unit {
     PerSecond,
     /// 10^6 bytes per second.
     MegabytesPerSecond,
-    /// 2^20 bytes.
-    Mebibytes,
+    /// 10^6 bytes.
+    Megabytes,
     MillisecondsPerMegabyte,
     Percent,
     Count,
@@ -58,7 +58,7 @@ impl Unit {
             Self::Milliseconds => "ms",
             Self::PerSecond => "/s",
             Self::MegabytesPerSecond => "MB/s",
-            Self::Mebibytes => "MiB",
+            Self::Megabytes => "MB",
             Self::MillisecondsPerMegabyte => "ms/MB",
             Self::Percent => "%",
             Self::Count => "",

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use super::Field;
 use crate::lab::pause_until;
 use crate::report::Unit;
+use crate::sizes::MEGABYTE;
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// The beginning in which buffers and pools are filled for the first time does not count: one part in so many.
 const WARM_UP: usize = 10;
-/// Resident memory may differ between the thirds by so much and a tenth: one job more in the books, one buffer more in use.
+/// Resident memory may differ between the thirds by so many megabytes and a tenth: one job more in the books, one buffer more in use.
 const MEMORY: f64 = 2.0;
 /// Files and threads come and go with the clients: so many and a quarter.
 const OTHERS: f64 = 6.0;
@@ -20,7 +21,7 @@ const OTHERS: f64 = 6.0;
 /// The daemon at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample {
-    /// Mebibytes.
+    /// Megabytes.
     pub(super) resident: f64,
     pub(super) descriptors: f64,
     pub(super) threads: f64,
@@ -40,7 +41,7 @@ impl Sample {
                 .with_context(|| format!("no {pointer} in the status"))
         };
         Ok(Self {
-            resident: usage.resident as f64 / f64::from(1 << 20),
+            resident: usage.resident as f64 / MEGABYTE as f64,
             descriptors: usage.descriptors as f64,
             threads: usage.threads as f64,
             slots: number("/slots/opening")? + number("/slots/open")? + number("/slots/closing")?,
@@ -99,7 +100,7 @@ impl Watch {
             Flatness { id, name, unit, first, last, bound: (first * share + more).ceil() }
         };
         vec![
-            flat("memory", "memory", Unit::Mebibytes, |sample| sample.resident, 1.1, MEMORY),
+            flat("memory", "memory", Unit::Megabytes, |sample| sample.resident, 1.1, MEMORY),
             flat("descriptors", "open files", Unit::Count, |sample| sample.descriptors, 1.25, OTHERS),
             flat("threads", "threads", Unit::Count, |sample| sample.threads, 1.25, OTHERS),
             flat(
