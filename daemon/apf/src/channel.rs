@@ -49,13 +49,10 @@ use crate::{
     class::Class,
     error::{CloseCause, Refusal, SendError},
     id::{ChannelId, Port, RemoteChannelId},
-    limits::{FAREWELL_WINDOW, SessionConfig, Timeouts},
+    limits::{FAREWELL_WINDOW, NARROW_WAIT, SessionConfig, Timeouts},
     window::{Excess, ReceiveWindow, SendWindow},
     wire::OpenFailureReason,
 };
-
-/// How long a message waits for more of the window before it is cut to what there is (RFC 1122, 4.2.3.4: at least 0.1 s).
-const NARROW_WAIT: Duration = Duration::from_millis(100);
 
 /// A channel of either opener, from the first thought of it until it is gone.
 #[derive(Debug)]
@@ -316,9 +313,10 @@ impl Channel {
         if self.remote().is_none() {
             return Adjusted::Stray;
         }
+        let was_exhausted = self.remote_window.available() == 0;
         let grown = self.remote_window.grow(bytes);
-        if matches!(self.state, State::Open { .. }) {
-            // What is still missing has all its time again.
+        if was_exhausted && matches!(self.state, State::Open { .. }) {
+            // Firmware moves again. A wait for a wider window is not restarted: credit that trickles in must not prolong it.
             self.deadline = None;
         }
         self.watch_window(now);

@@ -29,6 +29,10 @@ pub(crate) const MAX_CHUNKS: usize = 64;
 /// small enough that a large download that was given up does not keep the link busy for long.
 pub(crate) const FAREWELL_WINDOW: u32 = 1 << 20;
 
+/// How long a message waits for more of the window before it is cut to what there is (RFC 1122, 4.2.3.4: at least
+/// 0.1 s). A channel on which this wait was in vain does not wait again.
+pub(crate) const NARROW_WAIT: Duration = Duration::from_millis(100);
+
 /// Longest address or host name accepted from firmware, in bytes (`apf 10` row 22). Longer: the request is
 /// refused.
 pub(crate) const MAX_ADDRESS: usize = 255;

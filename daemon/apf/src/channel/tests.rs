@@ -308,6 +308,20 @@ fn a_window_that_stays_narrow_is_used_in_the_end_and_not_waited_for_again() {
 }
 
 #[test]
+fn credit_that_trickles_in_does_not_prolong_the_wait_for_a_wider_window() {
+    let mut channel = open();
+    channel.send(at(0), Bytes::from(vec![0; 300])).unwrap();
+    assert_eq!(channel.take(at(0), 100, &mut Vec::new()), Effects::default());
+    let start = at(1);
+    for byte in 0..9 {
+        assert_eq!(channel.adjust(start + NARROW_WAIT / 10 * byte, 1), Adjusted::Grown);
+    }
+    assert_eq!((channel.frame(), channel.deadline()), (0, Some(start + NARROW_WAIT)));
+    assert_eq!(channel.handle_timeout(start + NARROW_WAIT), Effects::default());
+    assert_eq!(channel.frame(), 9);
+}
+
+#[test]
 fn last_words_use_whatever_window_there_is() {
     let mut channel = open();
     channel.send(at(0), Bytes::from(vec![0; 70])).unwrap();
