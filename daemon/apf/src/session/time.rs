@@ -27,10 +27,11 @@ impl Session {
             let Some(channel) = self.channels.numbered_mut(number) else { return };
             let phase = channel.phase();
             let effects = channel.handle_timeout(now);
+            // A zombie is what firmware owes an answer for: an open that never left leaves none.
             match phase {
-                Phase::Opening => count(&mut self.counters.unanswered_opens),
+                Phase::Opening if effects.zombie.is_some() => count(&mut self.counters.unanswered_opens),
                 Phase::Closing if effects.zombie.is_some() => count(&mut self.counters.unanswered_closes),
-                Phase::Open | Phase::Closing => {}
+                Phase::Opening | Phase::Open | Phase::Closing => {}
             }
             self.apply(number, effects);
         }

@@ -470,6 +470,7 @@ fn open_that_cannot_even_leave_times_out_without_a_trace() {
         [Event::Refused { channel, reason: Refusal::Timeout }, Event::Released { channel }]
     );
     host.is_quiet();
+    assert_eq!(host.counters().unanswered_opens, 0, "firmware was never asked");
 }
 
 #[test]
