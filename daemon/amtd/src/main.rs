@@ -2,7 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::{self, ErrorKind, Write},
+    process::ExitCode,
+    time::Duration,
+};
 
 use amtd::{
     app::{Daemon, EXIT_USAGE, Failure},
@@ -42,17 +46,14 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<(), Failure> {
     if cli.print_default_config {
-        print!("{}", config::reference());
-        return Ok(());
+        return say(&config::reference());
     }
     let mut config = cli.load_config()?;
     if cli.check_config {
-        println!("amtd: the configuration is valid");
-        return Ok(());
+        return say("amtd: the configuration is valid\n");
     }
     if let Some(file) = &cli.explain_class {
-        print!("{}", front::explain_class(file, &config)?);
-        return Ok(());
+        return say(&front::explain_class(file, &config)?);
     }
     telemetry::init(&config.log.filter)?;
     let directories = cli.directories(|variable| std::env::var_os(variable));
@@ -66,6 +67,15 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     let outcome = runtime.block_on(live(&config, &directories));
     runtime.shutdown_timeout(LAST_THREADS);
     outcome
+}
+
+/// Prints an answer. A reader that has seen enough, such as `head`, is no failure.
+fn say(answer: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        _ => Ok(()),
+    }
 }
 
 /// From the first socket to the last.

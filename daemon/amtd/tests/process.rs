@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{TcpListener, TcpStream},
     os::{
         fd::OwnedFd,
@@ -76,7 +76,7 @@ impl Place {
         loop {
             let length = match self.notify.recv(&mut buffer) {
                 // Killing a child interrupts.
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 length => length.unwrap_or_else(|error| panic!("never told {part:?}: {error}")),
             };
             let message = text(&buffer[..length]);
@@ -136,6 +136,23 @@ fn the_printed_configuration_passes_the_check() {
     let checked = check(&text(&printed.stdout));
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
     assert_eq!(text(&checked.stdout), "amtd: the configuration is valid\n");
+}
+
+#[test]
+fn output_that_nobody_takes_is_no_panic() {
+    let print = |stdout: Stdio| {
+        let mut command = amtd();
+        command.arg("--print-default-config").stdout(stdout).output().unwrap()
+    };
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = print(full.into());
+    assert_eq!(ended.status.code(), Some(74));
+    assert!(text(&ended.stderr).starts_with("amtd: the output cannot be written"), "{}", text(&ended.stderr));
+
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let ended = print(writer.into());
+    assert_eq!((ended.status.code(), text(&ended.stderr)), (Some(0), String::new()), "the reader had enough");
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub enum Failure {
     /// The system gives no threads, timers or signals.
     #[error("the system refuses what every program needs: {0}")]
     System(#[from] io::Error),
+    /// What was asked for cannot be printed.
+    #[error("the output cannot be written: {0}")]
+    Output(io::Error),
     /// A part has ended that the daemon cannot be without.
     #[error(transparent)]
     Ended(#[from] EssentialEnded),
@@ -63,13 +66,15 @@ impl Failure {
             Self::Ended(_) => 70,
             // EX_OSERR
             Self::System(_) => 71,
+            // EX_OSFILE
+            Self::Control(ControlError::Inherited(_)) => 72,
             // EX_CANTCREAT
             Self::Directory(_) | Self::Lock(LockError::Io { .. }) => 73,
             Self::Bind(BindError::Unix { .. } | BindError::NotASocket { .. }) => 73,
+            // EX_IOERR
+            Self::Output(_) => 74,
             // EX_TEMPFAIL
             Self::Lock(LockError::Held { .. }) | Self::Bind(BindError::Taken { .. }) => 75,
-            // EX_OSFILE
-            Self::Control(ControlError::Inherited(_)) => 72,
             // EX_CONFIG
             Self::Control(_) | Self::Config(_) | Self::Pem(_) | Self::Telemetry(_) => 78,
         }
