@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 
 use amtd_e2e::content::content;
-use amtd_e2e::{QUICK_RECOVERY, Setup, number, script, stream};
+use amtd_e2e::{QUICK_RECOVERY, Rig, Setup, number, script, stream};
 use amtd_harness::PATIENCE;
 use amtd_harness::http::{Connection, HttpError, request};
 use serde_json::json;
@@ -207,10 +207,16 @@ fn connect_that_fails_in_any_way_is_shown_by_its_kind_and_tried_again() {
     sim.control(&json!({"do": "silent-connects", "client": "lme", "count": always})).unwrap();
     let mut rig = setup.spawn_on(sim);
     rig.await_link("firmware-silent");
-    for (hex, state) in [("00 01 02", "misconfigured"), ("00000000 ffffffff 01000000", "misconfigured")] {
+    let fails_with = |rig: &Rig, fault, state| {
         rig.sim(json!({"do": "clear"}));
-        rig.sim(json!({"do": "garbage-connects", "client": "lme", "hex": hex, "count": always}));
+        rig.sim(fault);
+        // An attempt between the two may have succeeded.
+        rig.sim(json!({"do": "disconnect-client", "client": "lme"}));
         rig.await_link(state);
+    };
+    for (hex, state) in [("00 01 02", "misconfigured"), ("00000000 ffffffff 01000000", "misconfigured")] {
+        let garbage = json!({"do": "garbage-connects", "client": "lme", "hex": hex, "count": always});
+        fails_with(&rig, garbage, state);
     }
     for (errno, state) in [
         (14, "firmware-silent"),
@@ -221,9 +227,8 @@ fn connect_that_fails_in_any_way_is_shown_by_its_kind_and_tried_again() {
         (12, "system-error"),
         (4711, "misconfigured"),
     ] {
-        rig.sim(json!({"do": "clear"}));
-        rig.sim(json!({"do": "refuse-connects", "client": "lme", "errno": errno, "count": always}));
-        rig.await_link(state);
+        let refusal = json!({"do": "refuse-connects", "client": "lme", "errno": errno, "count": always});
+        fails_with(&rig, refusal, state);
     }
     rig.sim(json!({"do": "clear"}));
     rig.daemon.wait_ready(PATIENCE).unwrap();
