@@ -3,11 +3,12 @@
 
 use crate::limits::MAX_ADDRESS;
 
-/// The bytes as an address or host name; `None` if they are too long, not text, or contain control characters
-/// (`apf 10` row 22). What passes may be logged; it is still nothing to write into a file unchecked.
+/// The bytes as an address or host name; `None` if they are too long, not text, or contain what does not show, such as
+/// control characters and those that reorder text (`apf 10` row 22). What passes may be logged; before it is written into
+/// a file it needs another check.
 pub(crate) fn address(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
-    (text.len() <= MAX_ADDRESS && !text.contains(char::is_control)).then_some(text)
+    (text.len() <= MAX_ADDRESS && text.escape_debug().eq(text.chars())).then_some(text)
 }
 
 /// The bytes as something that can be shown: escaped, and cut to the length of an address.
@@ -25,8 +26,12 @@ mod tests {
         assert_eq!(address(b"amt-host.example"), Some("amt-host.example"));
         assert_eq!(address(b""), Some(""));
         assert_eq!(address(&[b'a'; 255]).map(str::len), Some(255));
+        assert_eq!(address("büro.example".as_bytes()), Some("büro.example"));
         for bad in [&b"a\nb"[..], b"a\0", b"\x1b[2J", b"\xff\xfe", "a\u{85}b".as_bytes(), &[b'a'; 256]] {
             assert_eq!(address(bad), None, "{bad:?}");
+        }
+        for reordered in ["amt\u{202e}elpmaxe", "amt\u{2066}", "\u{feff}amt", "amt\u{2028}host"] {
+            assert_eq!(address(reordered.as_bytes()), None, "{reordered:?}");
         }
     }
 
