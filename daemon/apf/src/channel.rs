@@ -54,7 +54,7 @@ use crate::{
     wire::OpenFailureReason,
 };
 
-/// A channel of either opener, from the first thought of it until it is gone.
+/// A channel, whoever opened it, from the wish to open it until it is gone.
 #[derive(Debug)]
 pub(crate) struct Channel {
     id: ChannelId,
@@ -68,7 +68,7 @@ pub(crate) struct Channel {
     /// The most payload of one message.
     max_frame: usize,
     remote_window: SendWindow,
-    /// Whether a message that the window would cut short waits for more of it. Not any more, once it has waited in vain.
+    /// Whether a message that the window would cut short waits for a wider one; not after such a wait was in vain.
     waits_for_window: bool,
     local_window: ReceiveWindow,
     /// Set while an adjust waits in the control queue, which collects all credit up to the moment when it
@@ -177,7 +177,7 @@ impl Channel {
         if self.has_owner() { self.tx_limit.saturating_sub(self.tx.len()) } else { 0 }
     }
 
-    /// The owner is done; what it queued still leaves, unless firmware has not even confirmed.
+    /// The owner is done. What it queued still leaves, unless firmware has not confirmed yet.
     pub(crate) fn close(&mut self, now: Instant) -> Effects {
         match self.state {
             State::Open { remote } if !self.tx.is_empty() => {
@@ -191,8 +191,8 @@ impl Channel {
         }
     }
 
-    /// The owner is done, and firmware has nothing more to send either: between two requests. Where that is not so, as
-    /// [`close`](Self::close).
+    /// The owner is done between two requests, when firmware has nothing more to send either. If bytes are still queued,
+    /// as [`close`](Self::close).
     pub(crate) fn retire(&mut self, now: Instant) -> Effects {
         match self.state {
             State::Open { remote } if self.tx.is_empty() => self.send_close(now, remote),
@@ -215,8 +215,8 @@ impl Channel {
         }
     }
 
-    /// The next data message would carry this many bytes; 0 while nothing can be sent, or while it is better to wait for
-    /// a wider window than to send what fits.
+    /// How many bytes the next data message would carry; 0 while nothing can be sent, or while waiting for a wider window
+    /// is better than sending what fits.
     pub(crate) fn frame(&self) -> usize {
         let wanted = self.tx.len().min(self.max_frame);
         let window = usize::try_from(self.remote_window.available()).unwrap_or(usize::MAX);
@@ -231,8 +231,8 @@ impl Channel {
         }
     }
 
-    /// Bytes that firmware was handed and has neither credited nor answered, and whether they suffice for it to be
-    /// expected to.
+    /// Bytes that firmware was handed and has neither credited nor answered, and whether they are enough for it to be
+    /// expected to credit them.
     pub(crate) fn handed(&self) -> (usize, bool) {
         (self.remote_window.handed(), self.remote_window.is_well_fed())
     }
@@ -281,8 +281,8 @@ impl Channel {
 
 /// What firmware does.
 impl Channel {
-    /// CHANNEL_OPEN_CONFIRMATION. One that nobody waits for names a channel that must be closed again, lest
-    /// its slot be lost (`apf 10` rows 31, 32); only a plain repetition is harmless.
+    /// CHANNEL_OPEN_CONFIRMATION. One that nobody waits for names a channel that must be closed again, or its slot is lost
+    /// (`apf 10` rows 31, 32); only a repetition with the same number is harmless.
     pub(crate) fn confirm(&mut self, now: Instant, remote: RemoteChannelId, window: u32) -> Effects {
         match self.state {
             State::Opening => {
@@ -362,7 +362,7 @@ impl Channel {
             State::Queued { .. } => self.go(Effects::notice(Notice::Refused(Refusal::Timeout))),
             State::Opening | State::Abandoned => self.end_opening(Refusal::Timeout),
             State::Open { .. } if self.remote_window.available() > 0 => {
-                // Firmware that saves up its credit does not wait for ever: neither does what it waits for.
+                // Firmware may be saving up its credit until more bytes come. From now on it gets whatever fits.
                 self.waits_for_window = false;
                 self.deadline = None;
                 Effects::default()
@@ -478,7 +478,7 @@ impl Channel {
         Effects { close: Some(remote), ..Effects::default() }
     }
 
-    /// An open ends without a channel, by firmware or by time.
+    /// An open ends without a channel: firmware refused, or its time is over.
     fn end_opening(&mut self, refusal: Refusal) -> Effects {
         let zombie = Some(Zombie { remote: None });
         match self.state {
@@ -494,8 +494,8 @@ impl Channel {
         effects
     }
 
-    /// What firmware still sends goes into the void, without limit, so that it can finish. Before the
-    /// confirmation there is nothing that it could have to send.
+    /// What firmware still sends will be discarded: it gets a window in which it can finish. Before the confirmation it
+    /// has nothing to send.
     fn disown(&mut self) {
         if matches!(self.state, State::Open { .. }) {
             self.local_window.widen_to(FAREWELL_WINDOW);

@@ -1,5 +1,4 @@
-//! Totals of one session, for status and metrics, and for the tests that check that what is ignored is at
-//! least noticed.
+//! Totals of one session: for status and metrics, and for tests that check that nothing is ignored unnoticed.
 
 /// What passed, and what was ignored. All values count messages unless they say bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

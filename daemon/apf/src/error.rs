@@ -11,7 +11,7 @@ use crate::{
 /// yields, close the device, start anew after a delay that suits the [`Fault`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionError {
-    /// A message that is not one.
+    /// A message that cannot be decoded.
     #[error("firmware sent an undecodable message: {0}")]
     BadMessage(#[from] DecodeError),
     /// Something else came before PROTOCOLVERSION.
@@ -49,10 +49,10 @@ pub enum SessionError {
         remote: RemoteChannelId,
         /// The channel that has it.
         first: ChannelId,
-        /// The channel that got it, too.
+        /// The channel that got it as well.
         second: ChannelId,
     },
-    /// Firmware makes the host queue more than it reads.
+    /// Firmware provokes more messages than it reads.
     #[error("firmware provoked more than {limit} {what} without reading them")]
     Flood {
         /// What piled up.
@@ -102,7 +102,7 @@ impl SessionError {
         }
     }
 
-    /// What to tell firmware, if it is to be told at all.
+    /// What to tell firmware, if anything.
     pub(crate) fn farewell(&self) -> Option<DisconnectReason> {
         match self {
             Self::Disconnected { .. } | Self::MessageLimitTooSmall { .. } | Self::Over => None,
@@ -120,7 +120,7 @@ pub enum Fault {
     PeerMisbehaved,
     /// The peer cannot do what is needed; trying again soon is pointless.
     Incompatible,
-    /// Bytes that are no message.
+    /// Bytes that cannot be decoded.
     BadBytes,
     /// Something did not come in time.
     Timeout,
@@ -130,7 +130,7 @@ pub enum Fault {
     Local,
 }
 
-/// Why a channel was closed without the owner's asking.
+/// Why a channel was closed although its owner did not ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum CloseCause {
     /// Firmware closed it; all that it sent before has been delivered as events.
@@ -162,7 +162,7 @@ impl CloseCause {
     }
 }
 
-/// Why an open did not lead to a channel.
+/// Why an open did not result in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
     /// Firmware refused.

@@ -1,4 +1,4 @@
-//! What a session has to tell: things that happened, in the order in which they happened.
+//! What a session reports: things that happened, in order.
 
 use bytes::Bytes;
 
@@ -50,7 +50,7 @@ pub enum Event {
         /// The channel.
         channel: ChannelId,
     },
-    /// The open came to nothing.
+    /// The open did not result in a channel.
     Refused {
         /// The channel.
         channel: ChannelId,
@@ -92,7 +92,7 @@ pub enum Event {
         host: String,
         /// The port that firmware named.
         port: u32,
-        /// Who firmware says is connecting.
+        /// Who is connecting, as firmware says.
         originator: Endpoint,
     },
     /// Firmware wanted a channel that was refused.

@@ -5,9 +5,9 @@ use std::fmt;
 
 /// A channel as this host names it: its APF number, and the session that the number belongs to.
 ///
-/// Numbers start at [`ChannelId::FIRST_NUMBER`], for each session at another place above it, are never 0 and
-/// are not reused within a session (`apf 4.1`: firmware sends stray closes for channel 0 and for channels of an
-/// earlier connection). The generation keeps an id of an earlier session from meaning anything in a later one.
+/// Numbers are never 0 and not reused within a session, and neighbouring sessions begin at different numbers, at
+/// [`ChannelId::FIRST_NUMBER`] or above: firmware sends stray closes for channel 0 and for channels of an earlier
+/// connection (`apf 4.1`). The generation keeps an id of an earlier session from meaning anything in a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId {
     generation: u32,

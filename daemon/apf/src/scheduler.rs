@@ -1,13 +1,12 @@
 //! Whose turn it is: the order in which channels with something to send get to send it.
 //!
-//! Owns the order and nothing else; what a channel could send right now it asks for at every decision, so
-//! that nothing here can be out of date. Called by the session for each message anew: an urgent channel that
-//! becomes ready waits for one message at most.
+//! Owns the order and nothing else. What a channel could send it asks at every decision, so nothing here can be out of
+//! date. The session calls it anew for each message: an urgent channel that becomes ready waits for one message at most.
 //!
-//! Two rules. Between classes: strict, the most urgent class with a ready channel goes first; what keeps bulk
-//! alive is the admission of requests, not this queue. Within a class: deficit round-robin, so that channels
-//! share *bytes* evenly however differently they cut them into messages, and each is reached after at most
-//! two full messages' worth of every other.
+//! There are two rules. Between classes: the most urgent class with a ready channel goes first, always; bulk is kept
+//! alive by the admission of requests, not by this queue. Within a class: deficit round-robin, so that channels share
+//! *bytes* evenly however they cut them into messages, and each is reached after at most two full messages' worth of
+//! every other.
 
 use std::collections::{BTreeMap, VecDeque};
 

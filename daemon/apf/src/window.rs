@@ -1,8 +1,8 @@
 //! Flow-control windows (`apf 4.5`). All window arithmetic of the crate is here; nothing in it can wrap or go
 //! below zero.
 
-/// What the remote side still allows the local side to send, and what it has been handed without a sign that it
-/// took it, in bytes.
+/// What the remote side still allows the local side to send, and what it was sent without having shown that it took
+/// it, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SendWindow {
     open: u32,
@@ -20,25 +20,25 @@ impl SendWindow {
         self.open
     }
 
-    /// Bytes handed over and neither credited nor answered.
+    /// Bytes that were sent and neither credited nor answered.
     pub(crate) fn handed(self) -> usize {
         widen(self.handed)
     }
 
-    /// Whether the remote side has enough in hand to be expected to credit it: three quarters of what it allowed in all,
-    /// however much that has become. Some credit half a window at a time, and some a little later.
+    /// Whether the remote side has so much that it can be expected to send credit: three quarters of all that it allows
+    /// now. Some peers credit half a window at a time, others a little later.
     pub(crate) fn is_well_fed(self) -> bool {
         let allowed = self.open.saturating_add(self.handed);
         self.handed >= allowed.saturating_sub(allowed / 4)
     }
 
-    /// Whether less than half of what it can be is open. What is cut to fit it comes back as credit of the same size, and
-    /// so on for ever: a stream once in small pieces stays in small pieces (RFC 1122, 4.2.3.4).
+    /// Whether less than half of the widest window is open. A message that is cut to fit comes back as credit of the same
+    /// size, so a stream that is once in small pieces would stay in small pieces (RFC 1122, 4.2.3.4).
     pub(crate) fn is_narrow(self) -> bool {
         self.open < self.widest.div_ceil(2)
     }
 
-    /// Takes up to `wanted` bytes out of the window and returns how many it gave.
+    /// Takes up to `wanted` bytes out of the window; returns how many.
     pub(crate) fn take(&mut self, wanted: usize) -> usize {
         let granted = saturate(wanted).min(self.open);
         self.open = self.open.saturating_sub(granted);
@@ -46,7 +46,7 @@ impl SendWindow {
         widen(granted)
     }
 
-    /// Adds bytes; whether the sum fitted. If not, the window is as large as it can be (`apf 10` row 47).
+    /// Adds bytes; returns whether the sum fits. If not, the window is as large as it can be (`apf 10` row 47).
     pub(crate) fn grow(&mut self, bytes: u32) -> bool {
         self.handed = self.handed.saturating_sub(bytes);
         let sum = self.open.checked_add(bytes);
@@ -95,7 +95,7 @@ impl ReceiveWindow {
         Ok(())
     }
 
-    /// Books bytes that their destination took; more than are held count as all of them.
+    /// Books bytes that their destination took, at most those that are held.
     pub(crate) fn deliver(&mut self, bytes: usize) {
         let bytes = saturate(bytes).min(self.held);
         self.held = self.held.saturating_sub(bytes);
@@ -110,7 +110,7 @@ impl ReceiveWindow {
         self.due = self.due.saturating_add(growth);
     }
 
-    /// Whether an adjust is worth sending: half a window is due, or nothing is left that could make it more
+    /// Whether an adjust is worth sending: half a window is due, or nothing is held that could add to it
     /// (`apf 4.5` rule 4).
     pub(crate) fn credit_is_due(self) -> bool {
         self.due > 0 && (self.held == 0 || self.credit_presses())

@@ -1,4 +1,4 @@
-//! What becomes of a channel's transitions: the words in which a channel tells the session what to do.
+//! The vocabulary in which a channel tells the session what to do after a transition.
 
 use crate::{
     error::{CloseCause, Refusal},
@@ -59,7 +59,7 @@ pub(crate) struct Zombie {
     pub(crate) remote: Option<RemoteChannelId>,
 }
 
-/// What becomes of bytes that arrived.
+/// What happens to bytes that arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Received {
     /// They are for the owner.

@@ -1,8 +1,7 @@
 //! The queue of APF's own messages: everything but data, first in, first out, ahead of all data.
 //!
 //! Entries are turned into bytes when they leave, not when they are queued: a window adjust then collects all
-//! credit up to that moment, and the open of a channel that was given up in the meantime is simply not there
-//! any more.
+//! credit up to that moment, and the open of a channel that was given up meanwhile never leaves.
 
 use std::collections::VecDeque;
 
@@ -12,8 +11,8 @@ use crate::{
     wire::{DisconnectReason, OpenFailureReason},
 };
 
-/// One message of our own that waits to be written. Those that must leave even if their channel is gone by
-/// then carry firmware's number.
+/// One message of our own that waits to be written. Those that must leave even after their channel is gone carry
+/// firmware's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Control {
     Version,

@@ -75,13 +75,13 @@ enum Outcome {
     Started(Port),
     /// The port was forwarded already.
     Unchanged(Port),
-    /// It is not, by rule, by the host, or because the host did not answer in time.
+    /// The port is not forwarded: by rule, by the host, or because the host did not answer in time.
     Refused,
     /// The forward has ended, and with it, if it was the last of its port, the port.
     Cancelled { vacated: Option<Port> },
     /// There was no such forward to end.
     NothingToCancel,
-    /// It was no request that could do anything.
+    /// The request is not known.
     Unknown,
 }
 
@@ -125,7 +125,7 @@ impl Forwards {
         })
     }
 
-    /// Whether the forward is in force, and will still be when a request that comes now has its effect.
+    /// Whether the forward is in force, and still will be when a request that comes now takes effect.
     fn stays_active(&self, wanted: &Forward) -> bool {
         let will_end =
             self.waiting.iter().any(|waiting| matches!(&waiting.request, Pending::Cancel(f) if f.is(wanted)));
@@ -138,7 +138,7 @@ impl Forwards {
         id
     }
 
-    /// Refuses what has waited too long for the host, and names it.
+    /// Refuses what has waited too long for the host; returns an event for each.
     fn expire(&mut self, now: Instant) -> Vec<Event> {
         let expired = self
             .waiting
@@ -147,8 +147,8 @@ impl Forwards {
         expired.filter_map(Waiting::give_up).collect()
     }
 
-    /// Lets the request at the front have its effect, unless it still waits for the host. Also says whether a
-    /// reply is wanted.
+    /// Lets the request at the front take effect, unless it still waits for the host. Also says whether a reply is
+    /// wanted.
     fn settle(&mut self) -> Option<(Outcome, bool)> {
         if self.waiting.front()?.is_undecided() {
             return None;
@@ -162,7 +162,7 @@ impl Forwards {
         Some((outcome, want_reply))
     }
 
-    /// What is in force stays in force, whatever the host says to its repetition (`apf 10` row 23).
+    /// A forward in force stays in force, whatever the host answers to a repetition (`apf 10` row 23).
     fn begin(&mut self, forward: Forward, accepted: bool) -> Outcome {
         let port = forward.port;
         let in_force = self.active.iter().any(|active| active.is(&forward));

@@ -161,7 +161,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whoever sits behind the MEI device is who it says it is: there is nothing to check (`apf 3.3`).
+    /// Only firmware can be behind the MEI device: there is nothing to check (`apf 3.3`).
     pub(super) fn on_userauth_request(&mut self) {
         self.control.push(Control::UserauthSuccess);
     }
@@ -178,9 +178,8 @@ impl Session {
         Ok(())
     }
 
-    /// Firmware lost its APF state without losing the connection: everything that it knew is void (`apf
-    /// 3.1`). Its restart gets a full handshake time, but restarting over and over before it is ready
-    /// does not prolong that.
+    /// Firmware lost its APF state without losing the connection: everything that it knew is void (`apf 3.1`). The new
+    /// handshake gets its full time; further restarts before it is done do not prolong it.
     fn restart(&mut self, now: Instant) {
         count(&mut self.counters.restarts);
         if self.handshake.state == State::Ready {

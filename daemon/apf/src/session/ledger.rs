@@ -56,10 +56,9 @@ pub struct ChannelInfo {
 
 /// The ledger.
 ///
-/// A slot is taken from `open` until firmware has seen our CLOSE and answered it, or has had its time to
-/// answer (`apf 4.2`). What firmware then still owes an answer for stays behind as a zombie: it holds no
-/// slot, but its number is not given out, and a late confirmation for it is answered with a CLOSE, because
-/// firmware has reserved a slot of its own.
+/// A slot is taken from `open` until firmware has answered our CLOSE, or has had its time to answer (`apf 4.2`). A
+/// channel for which firmware then still owes an answer stays behind as a zombie. It holds no slot, but its number is
+/// not given out, and a late confirmation is answered with a CLOSE, because firmware has reserved a slot for it.
 #[derive(Debug)]
 pub(super) struct Channels {
     generation: u32,
@@ -116,8 +115,8 @@ impl Channels {
         self.live.values().find(|channel| channel.remote() == Some(remote)).map(Channel::id)
     }
 
-    /// Whether firmware, by confirming channel `number` as `remote`, claims a channel that it has not claimed
-    /// before: one that was asked for, and is not known by this very number already.
+    /// Whether firmware, by confirming channel `number` as `remote`, claims a channel for the first time: one that it was
+    /// asked for, and that does not have this number already.
     pub(super) fn is_new_claim(&self, number: u32, remote: RemoteChannelId) -> bool {
         match (self.live.get(&number), self.zombies.get(&number)) {
             (Some(channel), _) => channel.was_requested() && channel.remote() != Some(remote),
@@ -126,8 +125,8 @@ impl Channels {
         }
     }
 
-    /// The next data message of a channel would carry this many bytes. None, while its class has handed over more
-    /// than its share and this channel enough to be credited: bytes in the kernel's queue cannot be overtaken.
+    /// How many bytes the next data message of a channel would carry. None while firmware has the share of the class and
+    /// enough of this channel to be expected to credit it: bytes in the kernel's queue cannot be overtaken.
     pub(super) fn frame(&self, channel: &Channel, config: &SessionConfig) -> usize {
         let bytes = channel.frame();
         let (_, well_fed) = channel.handed();
@@ -199,7 +198,7 @@ impl Channels {
         self.zombies.get_mut(&number)
     }
 
-    /// Lets a zombie rest: whether there was one.
+    /// Forgets a zombie; returns whether there was one.
     pub(super) fn lay_to_rest(&mut self, number: u32) -> bool {
         self.zombies.remove(&number).is_some()
     }

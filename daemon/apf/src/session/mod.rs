@@ -58,15 +58,13 @@ use crate::{
 ///    message for one write. Writing makes room, so look for events again.
 /// 3. [`poll_timeout`](Self::poll_timeout): call [`handle_timeout`](Self::handle_timeout) no later than then.
 ///
-/// That a driver drains events after each input is what bounds their queue. When an input returns an error,
-/// the session is over: drain once more (each channel has been told, and a DISCONNECT may be due), then close
-/// the device.
+/// Draining the events after each input is what bounds their queue. When an input returns an error, the session is
+/// over: drain once more (there is an event for each channel, and a DISCONNECT may be due), then close the device.
 ///
 /// # What a call promises
 ///
-/// Nothing blocks and nothing panics. `now` must not go back; it may be late, which only makes deadlines fire
-/// late. Commands with an id that means nothing any more do nothing: an owner and firmware may end a channel
-/// at the same time.
+/// Nothing blocks and nothing panics. `now` must not go back; if it is late, deadlines fire late. A command with an id
+/// that means nothing any more does nothing: an owner and firmware may end a channel at the same time.
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
@@ -228,8 +226,8 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Writes the next message into `out`, in place of what was there, and says what it is. Which one that
-    /// is, is decided now: first APF's own messages, then data by class, then by turn within the class.
+    /// Replaces the content of `out` by the next message, and says what it is. The choice is made now: first APF's own
+    /// messages, then data by class, then by turn within the class.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         out.clear();
         let transmit = self.transmit_control(out).or_else(|| self.transmit_data(now, out))?;
@@ -252,8 +250,7 @@ impl Session {
                 .any(|id| self.channels.get(id).is_some_and(|channel| channel.credit_presses()))
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has to be called at the latest; `None` if nothing is
-    /// being waited for.
+    /// When to call [`handle_timeout`](Self::handle_timeout) at the latest; `None` if no deadline is running.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.next_deadline()
     }
@@ -326,16 +323,14 @@ impl Session {
         error
     }
 
-    /// The only way into [`State::Over`]: everything is let go of, every owner told, and firmware, if there
-    /// is something to say.
+    /// The only way into [`State::Over`]: lets go of everything, tells every owner, and says `farewell` to firmware.
     fn end(&mut self, farewell: Option<DisconnectReason>) {
         self.handshake.end();
         self.drop_everything(CloseCause::SessionOver);
         self.control.extend(farewell.map(Control::Disconnect));
     }
 
-    /// Forgets channels, forwards and queued messages. What owners have not fetched yet stays in front of the
-    /// news.
+    /// Forgets channels, forwards and queued messages. Events that were not fetched yet stay, before the new ones.
     fn drop_everything(&mut self, cause: CloseCause) {
         self.forwards.clear();
         self.control.clear();

@@ -13,7 +13,7 @@ pub const RESERVED: u32 = 0xffff_ffff;
 /// CHANNEL_OPEN (90), `apf 2.7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChannelOpen<'a> {
-    /// The opener's number for the channel. 0 is as good a number as any.
+    /// The opener's number for the channel; 0 is valid.
     pub sender: u32,
     /// Bytes that the receiver of this message may send at first.
     pub window: u32,

@@ -1,5 +1,4 @@
-//! What can be wrong with the bytes of a message: what, in which field, at which offset, and how much is lost
-//! by it.
+//! What can be wrong with the bytes of a message: the fault, the field, the offset, and how much is lost.
 
 use super::MessageType;
 

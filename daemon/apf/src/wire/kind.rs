@@ -43,7 +43,7 @@ message_types! {
     PROTOCOLVERSION = 192, "Opens the session; both directions.";
     KEEPALIVE_REQUEST = 208, "Probes the peer; either direction.";
     KEEPALIVE_REPLY = 209, "Answers a probe; either direction.";
-    KEEPALIVE_OPTIONS_REQUEST = 210, "Wishes for probe intervals; either direction.";
+    KEEPALIVE_OPTIONS_REQUEST = 210, "Proposes probe intervals; either direction.";
     KEEPALIVE_OPTIONS_REPLY = 211, "Decides on probe intervals; either direction.";
 }
 

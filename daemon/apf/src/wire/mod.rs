@@ -69,15 +69,15 @@ pub enum Message<'a> {
     ChannelClose(ChannelClose),
     /// 192: the first message in each direction.
     ProtocolVersion(ProtocolVersion),
-    /// 208: are you there? The cookie comes back in the reply.
+    /// 208: is the peer there? The reply repeats the cookie.
     KeepaliveRequest(u32),
     /// 209: the cookie of the request.
     KeepaliveReply(u32),
-    /// 210: wishes for keepalive intervals.
+    /// 210: proposes keepalive intervals.
     KeepaliveOptionsRequest(KeepaliveOptions),
     /// 211: the intervals that the receiver decided on.
     KeepaliveOptionsReply(KeepaliveOptions),
-    /// A type that APF does not define; only its type byte is kept.
+    /// A type that APF does not define. Only the type byte is kept.
     Unknown(u8),
 }
 
