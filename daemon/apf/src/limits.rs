@@ -73,7 +73,8 @@ pub struct SessionConfig {
     pub max_frame: usize,
     /// Bytes that firmware may have been handed by the channels of each class, as in [`Class::ALL`], without having
     /// credited or answered them. Default 64 KiB for the urgent classes, 32 KiB for interactive, 16 KiB for bulk. Beyond:
-    /// they wait here, where an urgent message can pass them. A channel may always have three quarters of a window with firmware.
+    /// they wait here, where an urgent message can pass them. A channel may always have three quarters of a window with
+    /// firmware, and one channel of each class a whole one.
     pub max_handed: [usize; Class::ALL.len()],
     /// Ports that firmware may ask to have forwarded. Default: the six that `apf 3.4` lists. Others are
     /// refused.

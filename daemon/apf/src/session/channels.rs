@@ -48,6 +48,13 @@ impl Session {
         }
     }
 
+    /// A channel has nothing more to send: another of its class may use up its window now.
+    fn pass_on(&mut self, class: Class) {
+        if self.channels.has_its_share(class, &self.config) {
+            self.schedule_class(class);
+        }
+    }
+
     /// Queues an adjust if one is due and none waits yet.
     pub(super) fn queue_adjust(&mut self, number: u32) {
         if let Some(channel) = self.channels.numbered_mut(number)
@@ -62,7 +69,10 @@ impl Session {
         let Some(channel) = self.channels.numbered(number) else { return };
         let (id, class, is_gone) = (channel.id(), channel.class(), channel.is_gone());
         match channel.frame() {
-            0 => self.scheduler.remove(number),
+            0 => {
+                self.scheduler.remove(number);
+                self.pass_on(class);
+            }
             // One that is done or out of patience no longer waits for more of the window.
             _ => self.schedule(number),
         }

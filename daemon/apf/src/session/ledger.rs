@@ -130,8 +130,22 @@ impl Channels {
     pub(super) fn frame(&self, channel: &Channel, config: &SessionConfig) -> usize {
         let bytes = channel.frame();
         let (_, well_fed) = channel.handed();
-        let full = || self.handed(channel.class()) >= config.max_handed(channel.class());
-        if bytes > 0 && well_fed && full() { 0 } else { bytes }
+        let withheld = || self.has_its_share(channel.class(), config) && !self.may_use_up_window(channel);
+        if bytes > 0 && well_fed && withheld() { 0 } else { bytes }
+    }
+
+    /// Whether firmware has as much of a class as it may have.
+    pub(super) fn has_its_share(&self, class: Class, config: &SessionConfig) -> bool {
+        self.handed(class) >= config.max_handed(class)
+    }
+
+    /// Whether a channel may use up its window beyond the share of its class: one at a time, the one that is nearest to it.
+    /// How late firmware credits is not known, but it cannot wait for more than a whole window.
+    fn may_use_up_window(&self, channel: &Channel) -> bool {
+        let of_class = || self.live.values().filter(|other| other.class() == channel.class());
+        let is_used_up = |other: &Channel| other.remote_window() == 0 && other.handed().0 > 0;
+        let nearest = of_class().filter(|other| other.frame() > 0).min_by_key(|other| other.remote_window());
+        !of_class().any(is_used_up) && nearest.map(Channel::id) == Some(channel.id())
     }
 
     /// Bytes that firmware was handed by channels of `class` and has neither credited nor answered.

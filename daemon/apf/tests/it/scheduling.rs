@@ -190,6 +190,11 @@ fn device_limit_bounds_the_frame_too() {
 /// Bulk of two channels in windows of four frames each, of which the class may have four with firmware; and an urgent
 /// channel.
 fn bulk_with_a_share() -> (Host, [ChannelId; 2], ChannelId) {
+    bulk_with_a_share_of([8 * FRAME; 2])
+}
+
+/// The same, with so many bytes to send.
+fn bulk_with_a_share_of(queued: [usize; 2]) -> (Host, [ChannelId; 2], ChannelId) {
     let config = SessionConfig {
         max_frame: FRAME,
         max_handed: [1 << 20, 1 << 20, 1 << 20, 4 * FRAME],
@@ -198,8 +203,8 @@ fn bulk_with_a_share() -> (Host, [ChannelId; 2], ChannelId) {
     let mut host = Host::forwarding_with(config);
     let [a, b] = [0, 1].map(|remote| host.opened_as(Class::Bulk, remote, 4 * u32::try_from(FRAME).unwrap()));
     let urgent = host.opened_as(Class::Watchdog, 2, 4096);
-    host.send(a, &[0; 8 * FRAME]);
-    host.send(b, &[0; 8 * FRAME]);
+    host.send(a, &vec![0; queued[0]]);
+    host.send(b, &vec![0; queued[1]]);
     (host, [a, b], urgent)
 }
 
@@ -209,13 +214,34 @@ fn bulk_does_not_fill_the_queue_that_nothing_can_overtake() {
     let sent = host.next_data(20);
     assert_eq!(
         sent.iter().map(|(_, bytes)| bytes).sum::<usize>(),
-        6 * FRAME,
-        "three quarters of a window each"
+        7 * FRAME,
+        "three quarters of a window each, and the rest of one"
     );
     host.hear(adjust(a.number(), 2 * u32::try_from(FRAME).unwrap()));
     assert_eq!(host.next_data(20).len(), 2, "as much as firmware took");
     host.send(urgent, b"pat");
     assert_eq!(host.next_data(20), [(urgent, 3)]);
+}
+
+/// Nobody knows how late real firmware credits. At the latest it must when nothing more may be sent to it.
+#[test]
+fn firmware_that_credits_a_window_only_when_it_is_used_up_is_not_waited_for_in_vain() {
+    let (mut host, channels, _) = bulk_with_a_share();
+    let window = 4 * FRAME;
+    let mut handed = [0; 2];
+    let mut sent = 0;
+    loop {
+        let messages = host.next_data(20);
+        for (channel, bytes) in &messages {
+            handed[usize::from(*channel == channels[1])] += bytes;
+            sent += bytes;
+        }
+        let exhausted = (0..2).find(|place| handed[*place] == window);
+        let Some(place) = exhausted.filter(|_| sent < 16 * FRAME) else { break };
+        handed[place] = 0;
+        host.hear(adjust(channels[place].number(), u32::try_from(window).unwrap()));
+    }
+    assert_eq!(sent, 16 * FRAME, "all that was queued");
 }
 
 #[test]
@@ -224,7 +250,15 @@ fn an_answer_settles_what_was_handed_over() {
     host.next_data(20);
     host.hear(data(a.number(), b"response"));
     host.hear(data(b.number(), b"response"));
-    assert_eq!(host.next_data(20).len(), 2, "what the windows still allow");
+    assert_eq!(host.next_data(20), [(b, FRAME)], "what the windows still allow");
+}
+
+#[test]
+fn channel_that_has_sent_all_it_had_does_not_keep_another_from_using_up_its_window() {
+    let (mut host, [a, b], _) = bulk_with_a_share_of([3 * FRAME + FRAME / 2, 8 * FRAME]);
+    let sent = host.next_data(20);
+    let of = |wanted| sent.iter().filter(|(id, _)| *id == wanted).map(|(_, bytes)| bytes).sum::<usize>();
+    assert_eq!((of(a), of(b)), (3 * FRAME + FRAME / 2, 4 * FRAME));
 }
 
 #[test]
