@@ -18,10 +18,10 @@ pub struct Channel {
     /// `detached` or `resting` between requests, `waiting` for its turn, `opening`, `active` or `ending`.
     #[prost(string, tag = "4")]
     pub state: ::prost::alloc::string::String,
-    /// Absent if the kernel does not tell.
+    /// Absent if the kernel does not say.
     #[prost(uint32, optional, tag = "5")]
     pub uid: ::core::option::Option<u32>,
-    /// Absent for the daemon's own, and if the process cannot be seen.
+    /// Absent for the daemon's own connections, and when the process cannot be seen.
     #[prost(uint32, optional, tag = "6")]
     pub pid: ::core::option::Option<u32>,
     #[prost(string, optional, tag = "7")]
@@ -455,7 +455,7 @@ pub mod check {
         Good = 1,
         Warning = 2,
         Bad = 3,
-        /// Could not be looked at; `evidence` says why.
+        /// Could not be determined; `evidence` says why.
         Unknown = 4,
     }
     impl Result {
@@ -955,13 +955,13 @@ pub mod diagnostics_service_server {
 pub struct WatchEventsRequest {
     #[prost(string, tag = "1")]
     pub cursor: ::prost::alloc::string::String,
-    /// First everything that is still remembered; ignored if a cursor is given.
+    /// Begin with everything that is still remembered; ignored if a cursor is given.
     #[prost(bool, tag = "2")]
     pub from_oldest: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchEventsResponse {
-    /// To be given to go on after this event.
+    /// Pass this to continue after this event.
     #[prost(string, tag = "1")]
     pub cursor: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
@@ -1014,8 +1014,8 @@ pub struct PortEvent {
     #[prost(string, tag = "3")]
     pub detail: ::prost::alloc::string::String,
 }
-/// A client connection. Recorded only while somebody watches, because there can be thousands each second: those of
-/// before are not among what is remembered.
+/// A client connection. There can be thousands each second, so they are recorded only while somebody watches; earlier
+/// ones are not remembered.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChannelEvent {
     #[prost(uint64, tag = "1")]
@@ -1048,7 +1048,7 @@ pub struct FirmwareEvent {
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
 }
-/// An alert that firmware sent by a connection of its own (`direct-tcpip`) or by UDP.
+/// An alert that firmware sent over a channel of its own (`direct-tcpip`) or over UDP.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AlertEvent {
     #[prost(string, tag = "1")]
@@ -1137,8 +1137,8 @@ pub mod event_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// From the cursor on (empty: from now on), until the caller goes. A cursor that is too old, or from before a restart
-        /// of the daemon, begins with a `gap` event; nothing is lost silently.
+        /// From the cursor on (empty: from now on), until the caller hangs up. If the cursor is too old, or from before a
+        /// restart of the daemon, the stream begins with a `gap` event; nothing is lost silently.
         pub async fn watch_events(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchEventsRequest>,
@@ -1184,8 +1184,8 @@ pub mod event_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// From the cursor on (empty: from now on), until the caller goes. A cursor that is too old, or from before a restart
-        /// of the daemon, begins with a `gap` event; nothing is lost silently.
+        /// From the cursor on (empty: from now on), until the caller hangs up. If the cursor is too old, or from before a
+        /// restart of the daemon, the stream begins with a `gap` event; nothing is lost silently.
         async fn watch_events(
             &self,
             request: tonic::Request<super::WatchEventsRequest>,
@@ -1374,7 +1374,7 @@ pub struct CreateJobRequest {
     pub validate_only: bool,
     #[prost(message, optional, tag = "3")]
     pub spec: ::core::option::Option<JobSpec>,
-    /// The job ends as failed if it has not ended by then; absent: the configured limit of its kind.
+    /// A job that takes longer ends as failed. Absent: the configured limit of its kind.
     #[prost(message, optional, tag = "4")]
     pub deadline: ::core::option::Option<::prost_types::Duration>,
 }
@@ -1396,10 +1396,10 @@ pub struct GetJobResponse {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListJobsRequest {
-    /// At most so many; 0: 50. At most 1000.
+    /// Jobs in one answer, at most 1000; 0 means 50.
     #[prost(uint32, tag = "1")]
     pub page_size: u32,
-    /// From `next_page_token` of the page before.
+    /// The `next_page_token` of the previous page.
     #[prost(string, tag = "2")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -1463,7 +1463,7 @@ pub mod job_spec {
 /// Client control mode.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ActivateCcm {
-    /// The password of AMT's `admin`, now and afterwards.
+    /// The password that AMT's `admin` account gets.
     #[prost(message, optional, tag = "1")]
     pub password: ::core::option::Option<Secret>,
 }
@@ -1694,12 +1694,12 @@ pub struct Job {
     /// Who asked.
     #[prost(uint32, tag = "13")]
     pub uid: u32,
-    /// Whether CancelJob would be heeded now.
+    /// Whether CancelJob would take effect now.
     #[prost(bool, tag = "14")]
     pub cancellable: bool,
     #[prost(bool, tag = "15")]
     pub cancel_requested: bool,
-    /// The daemon was restarted in the middle.
+    /// The daemon was restarted while the job ran.
     #[prost(bool, tag = "16")]
     pub resumed: bool,
 }
@@ -1754,10 +1754,10 @@ pub mod job {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Plan {
-    /// What firmware is in now, in words: `not activated, TLS not enforced`.
+    /// The state of firmware now, in words: `not activated, TLS not enforced`.
     #[prost(string, tag = "1")]
     pub before: ::prost::alloc::string::String,
-    /// What it will be in.
+    /// The state it will be in.
     #[prost(string, tag = "2")]
     pub after: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "3")]
@@ -1777,7 +1777,7 @@ pub struct PlannedStep {
     /// One sentence for people.
     #[prost(string, tag = "2")]
     pub description: ::prost::alloc::string::String,
-    /// Until this step the job can be cancelled without a trace.
+    /// Whether the step changes the device. Before the first such step the job can be cancelled without a trace.
     #[prost(bool, tag = "3")]
     pub changes_device: bool,
 }
@@ -1860,10 +1860,10 @@ pub struct Outcome {
     pub applied: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "3")]
     pub failure: ::core::option::Option<Failure>,
-    /// The answer of a `wsman` job.
+    /// The answer of a `wsman` job; only for callers who may create one.
     #[prost(message, optional, tag = "4")]
     pub wsman: ::core::option::Option<WsmanAnswer>,
-    /// What firmware was read to be at the end.
+    /// The state of firmware as it was read at the end.
     #[prost(string, tag = "5")]
     pub after: ::prost::alloc::string::String,
 }
@@ -1894,7 +1894,7 @@ pub struct WsmanAnswer {
 pub enum Verdict {
     Unspecified = 0,
     Succeeded = 1,
-    /// Firmware was as wanted before.
+    /// Firmware was already as wanted.
     Unchanged = 2,
     /// Failed, and firmware is as it was.
     FailedClean = 3,
@@ -1938,7 +1938,8 @@ pub mod job_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Work on firmware that has a verdict. A job that changes the device runs alone; others queue and show their position.
+    /// Work on firmware that ends with a verdict. A job that changes the device runs alone; others queue and show their
+    /// position.
     #[derive(Debug, Clone)]
     pub struct JobServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2008,8 +2009,8 @@ pub mod job_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Checks the request, plans it and puts it in the queue. With a `request_id` that was used before, returns the job
-        /// of then (and ALREADY_EXISTS if the request differs from that of then).
+        /// Checks the request, plans it and queues it. If the `request_id` was used before, returns the job that was created
+        /// then, or ALREADY_EXISTS if this request differs from the first.
         pub async fn create_job(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateJobRequest>,
@@ -2079,7 +2080,7 @@ pub mod job_service_client {
                 .insert(GrpcMethod::new("amtd.v1.JobService", "ListJobs"));
             self.inner.unary(req, path, codec).await
         }
-        /// The job now, and again after changes, those that follow each other fast together, until it has ended.
+        /// The job now, and again after each change until it has ended. Changes in quick succession arrive as one.
         pub async fn watch_job(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchJobRequest>,
@@ -2104,8 +2105,8 @@ pub mod job_service_client {
                 .insert(GrpcMethod::new("amtd.v1.JobService", "WatchJob"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Ends the job at its next safe point. A job that waits ends at once; one that has passed its last safe point goes
-        /// on, and FAILED_PRECONDITION says so.
+        /// Ends the job at its next safe point. A queued job ends at once; one past its last safe point continues, and the
+        /// call fails with FAILED_PRECONDITION.
         pub async fn cancel_job(
             &mut self,
             request: impl tonic::IntoRequest<super::CancelJobRequest>,
@@ -2145,8 +2146,8 @@ pub mod job_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with JobServiceServer.
     #[async_trait]
     pub trait JobService: std::marker::Send + std::marker::Sync + 'static {
-        /// Checks the request, plans it and puts it in the queue. With a `request_id` that was used before, returns the job
-        /// of then (and ALREADY_EXISTS if the request differs from that of then).
+        /// Checks the request, plans it and queues it. If the `request_id` was used before, returns the job that was created
+        /// then, or ALREADY_EXISTS if this request differs from the first.
         async fn create_job(
             &self,
             request: tonic::Request<super::CreateJobRequest>,
@@ -2172,13 +2173,13 @@ pub mod job_service_server {
             >
             + std::marker::Send
             + 'static;
-        /// The job now, and again after changes, those that follow each other fast together, until it has ended.
+        /// The job now, and again after each change until it has ended. Changes in quick succession arrive as one.
         async fn watch_job(
             &self,
             request: tonic::Request<super::WatchJobRequest>,
         ) -> std::result::Result<tonic::Response<Self::WatchJobStream>, tonic::Status>;
-        /// Ends the job at its next safe point. A job that waits ends at once; one that has passed its last safe point goes
-        /// on, and FAILED_PRECONDITION says so.
+        /// Ends the job at its next safe point. A queued job ends at once; one past its last safe point continues, and the
+        /// call fails with FAILED_PRECONDITION.
         async fn cancel_job(
             &self,
             request: tonic::Request<super::CancelJobRequest>,
@@ -2187,7 +2188,8 @@ pub mod job_service_server {
             tonic::Status,
         >;
     }
-    /// Work on firmware that has a verdict. A job that changes the device runs alone; others queue and show their position.
+    /// Work on firmware that ends with a verdict. A job that changes the device runs alone; others queue and show their
+    /// position.
     #[derive(Debug)]
     pub struct JobServiceServer<T> {
         inner: Arc<T>,
@@ -2565,7 +2567,7 @@ pub struct Health {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Link {
-    /// Stable word, as in `/status`: for example `ready`, `connecting`, `missing-client`.
+    /// Stable word, as in `/status`: for example `up`, `connecting`, `client-missing`.
     #[prost(string, tag = "1")]
     pub state: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -2593,7 +2595,7 @@ pub struct Firmware {
     pub provisioning_state: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "7")]
     pub read_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Why firmware did not tell, if it did not.
+    /// Why the above could not be read, if it could not.
     #[prost(string, optional, tag = "8")]
     pub error: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -2601,7 +2603,7 @@ pub struct Firmware {
 pub struct Port {
     #[prost(uint32, tag = "1")]
     pub number: u32,
-    /// Where it listens on this machine; another number than `number` if remapped.
+    /// The addresses on which this machine listens for it; the port differs from `number` if it is remapped.
     #[prost(string, repeated, tag = "2")]
     pub listening: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Firmware has asked for this port and the daemon has agreed.
@@ -2619,7 +2621,7 @@ pub struct ClassStatus {
     pub class: ::prost::alloc::string::String,
     #[prost(uint32, tag = "2")]
     pub waiting: u32,
-    /// Handed to firmware and not answered to the end.
+    /// Handed to firmware and not completely answered yet.
     #[prost(uint32, tag = "3")]
     pub executing: u32,
     /// Handed to firmware so far.
@@ -2628,7 +2630,8 @@ pub struct ClassStatus {
     /// Refused because their turn did not come in time.
     #[prost(uint64, tag = "5")]
     pub expired: u64,
-    /// So long, or less, 99 of 100 requests waited for their turn; absent before the first, or beyond what is measured.
+    /// 99 of 100 requests waited no longer than this for their turn. Absent before the first request, and when the wait is
+    /// longer than what is measured.
     #[prost(message, optional, tag = "6")]
     pub waited_p99: ::core::option::Option<::prost_types::Duration>,
 }
@@ -2671,7 +2674,7 @@ pub struct GetInfoResponse {
     /// Local ports speak TLS only.
     #[prost(bool, optional, tag = "10")]
     pub tls_enforced: ::core::option::Option<bool>,
-    /// Intel AMT is switched on; absent if firmware does not tell.
+    /// Intel AMT is switched on; absent if firmware does not say.
     #[prost(bool, optional, tag = "11")]
     pub enabled_in_bios: ::core::option::Option<bool>,
     /// Embedded host-based configuration, as firmware calls it, is on.
@@ -2812,7 +2815,7 @@ pub mod status_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// The state of the daemon and of its link at this moment. Answered at once also while firmware is silent.
+        /// The state of the daemon and of its link at this moment. Answered at once, even while firmware is silent.
         pub async fn get_status(
             &mut self,
             request: impl tonic::IntoRequest<super::GetStatusRequest>,
@@ -2837,7 +2840,7 @@ pub mod status_service_client {
                 .insert(GrpcMethod::new("amtd.v1.StatusService", "GetStatus"));
             self.inner.unary(req, path, codec).await
         }
-        /// Everything that firmware tells over the host interface, read now. Fields that firmware did not answer are absent.
+        /// Everything that firmware says over the host interface, read now. What firmware did not answer is absent.
         pub async fn get_info(
             &mut self,
             request: impl tonic::IntoRequest<super::GetInfoRequest>,
@@ -2877,7 +2880,7 @@ pub mod status_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with StatusServiceServer.
     #[async_trait]
     pub trait StatusService: std::marker::Send + std::marker::Sync + 'static {
-        /// The state of the daemon and of its link at this moment. Answered at once also while firmware is silent.
+        /// The state of the daemon and of its link at this moment. Answered at once, even while firmware is silent.
         async fn get_status(
             &self,
             request: tonic::Request<super::GetStatusRequest>,
@@ -2885,7 +2888,7 @@ pub mod status_service_server {
             tonic::Response<super::GetStatusResponse>,
             tonic::Status,
         >;
-        /// Everything that firmware tells over the host interface, read now. Fields that firmware did not answer are absent.
+        /// Everything that firmware says over the host interface, read now. What firmware did not answer is absent.
         async fn get_info(
             &self,
             request: tonic::Request<super::GetInfoRequest>,
