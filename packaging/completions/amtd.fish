@@ -6,5 +6,5 @@ complete -c amtd -l explain-class -d 'Say which class a recorded HTTP request ge
 complete -c amtd -l log -d 'Log what this filter lets through, as in "debug" or "info,amtd::driver=trace"' -r
 complete -c amtd -l check-config -d 'Check the configuration and exit'
 complete -c amtd -l print-default-config -d 'Print the default configuration with the documentation of every key, and exit'
-complete -c amtd -s h -l help -d 'Print help'
+complete -c amtd -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c amtd -s V -l version -d 'Print version'

@@ -6,7 +6,7 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-use amtd::{cli::Cli, config};
+use amtd::{app::EXIT_CODES, cli::Cli, config};
 use clap::CommandFactory;
 use clap_mangen::{
     Man,
@@ -14,6 +14,15 @@ use clap_mangen::{
 };
 
 const SOURCE: &str = concat!("amtd ", env!("CARGO_PKG_VERSION"));
+
+/// Where the daemon keeps what, unless it is told otherwise.
+const FILES: [(&str, &str); 5] = [
+    ("/etc/amtd/amtd.toml", "The configuration."),
+    ("/run/amtd/amtd.sock", "The control API, for amtctl."),
+    ("/run/amtd/http.sock", "Status, health and metrics over HTTP."),
+    ("/run/amtd/amtd.lock", "Held while the daemon runs: there can be only one."),
+    ("/var/lib/amtd/jobs.redb", "The journal of jobs. It holds no secrets."),
+];
 
 fn compare(name: &str, made: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/man").join(name);
@@ -28,8 +37,18 @@ fn compare(name: &str, made: &str) {
 fn a_manual_of_the_daemon_that_is_older_than_its_command_line_is_noticed() {
     let mut page = Vec::new();
     let man = Man::new(Cli::command()).section("8").manual("AMT").source(SOURCE);
-    man.render(&mut page).unwrap();
+    man.render_title(&mut page).unwrap();
+    man.render_name_section(&mut page).unwrap();
+    man.render_synopsis_section(&mut page).unwrap();
+    man.render_description_section(&mut page).unwrap();
+    man.render_options_section(&mut page).unwrap();
     let mut more = Roff::new();
+    more.control("SH", ["EXIT STATUS"]);
+    // The first line is a heading, which the page has in its own way.
+    let codes = EXIT_CODES.lines().skip(1).map(|line| line.trim().split_once("  ").unwrap());
+    list(&mut more, codes);
+    more.control("SH", ["FILES"]);
+    list(&mut more, FILES);
     more.control("SH", ["SEE ALSO"]);
     more.text([bold("amtd.toml"), roman("(5), "), bold("amtctl"), roman("(1)")]);
     more.to_writer(&mut page).unwrap();
@@ -62,6 +81,13 @@ fn a_manual_of_the_configuration_that_is_older_than_its_keys_is_noticed() {
     more.text([bold("amtd"), roman("(8), "), bold("amtctl"), roman("(1)")]);
     text.push_str(&more.to_roff());
     compare("amtd.toml.5", &text);
+}
+
+/// Names, each with what it stands for.
+fn list<'a>(page: &mut Roff, entries: impl IntoIterator<Item = (&'a str, &'a str)>) {
+    for (name, meaning) in entries {
+        page.control("TP", []).text([bold(name)]).text([roman(meaning)]);
+    }
 }
 
 /// A line as it stands: nothing in it is an instruction to the formatter.

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 pub use self::{
     facts::Facts,
-    failure::{EXIT_USAGE, Failure},
+    failure::{EXIT_CODES, EXIT_USAGE, Failure},
 };
 use crate::{
     cli::Directories,

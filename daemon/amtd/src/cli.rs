@@ -11,13 +11,17 @@ use std::{
 use clap::Parser;
 
 use crate::{
+    app::EXIT_CODES,
     config::{self, Config, ConfigError},
     telemetry::{TelemetryError, parse_filter},
 };
 
 /// Serve the local ports of Intel AMT over the MEI device.
+///
+/// Runs in the foreground, normally as `amtd.service`; amtctl(1) is its command line. SIGTERM, SIGINT and SIGHUP stop it
+/// after the exchanges under way; a second one stops it at once.
 #[derive(Debug, Clone, Default, Parser)]
-#[command(name = "amtd", version)]
+#[command(name = "amtd", version, after_long_help = EXIT_CODES)]
 pub struct Cli {
     /// Use this MEI device: a character device, or the Unix socket of a virtual one
     #[arg(long, value_name = "PATH")]
