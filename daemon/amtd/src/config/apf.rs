@@ -20,8 +20,8 @@ section! {
         max_direct: usize = 2, allowed 0..=8;
         /// Bytes of one client's requests that may wait for firmware to take them. Beyond, the client is not read.
         tx_buffer: usize = 16_384, allowed 16_384..=1 << 20;
-        /// Longest payload of one data message, in bytes, and the share of each channel in one round among its class.
-        /// What the device takes is a second bound.
+        /// Longest payload of one data message, in bytes; also what each channel may send in one round of its class. No
+        /// message exceeds what the device takes.
         max_frame: usize = 4096, allowed 1..=1 << 20;
         /// Bytes of watchdog, and as many of health requests, that firmware may hold without having credited or answered
         /// them. More wait where they can be overtaken; a channel may always have most of a window with firmware.
@@ -30,13 +30,13 @@ section! {
         max_handed_interactive: usize = 32_768, allowed 1..=1 << 30;
         /// The same for bulk.
         max_handed_bulk: usize = 16_384, allowed 1..=1 << 30;
-        /// Ports that firmware may ask the host to serve. It is refused others.
+        /// Ports that firmware may ask the host to serve. Others are refused.
         allowed_ports: Vec<u16> = vec![16_992, 16_993, 16_994, 16_995, 623, 664];
-        /// Pairs of port and address that firmware may ask for at once. It is refused more.
+        /// Pairs of port and address that firmware may ask for at once. More are refused.
         max_forwards: usize = 16, allowed 1..=64;
         /// Silence of firmware after connecting until the host speaks first.
         version_timeout: Period = seconds(2), allowed milliseconds(1)..=hours(1);
-        /// From connecting until firmware is granted the forwarding service. Then the link is made anew.
+        /// From connecting until firmware has asked for the forwarding service. Then the link is made anew.
         handshake_timeout: Period = seconds(10), allowed milliseconds(1)..=hours(1);
         /// For the answer to a port that firmware asks for. Then it is refused.
         forward_answer_timeout: Period = seconds(2), allowed milliseconds(1)..=minutes(1);

@@ -11,7 +11,7 @@ use super::{
 
 section! {
     /// The control API (gRPC) on `amtd.sock` in the runtime directory. Every local user may ask for status and health;
-    /// the groups below say who may do more. Users are known by the kernel's word, not by a password.
+    /// the groups below say who may do more. The kernel says who a caller is; there is no password.
     struct Control {
         /// Members of this group may also see events, jobs, channels, diagnostics and the configuration.
         operator_group: String = "amt".into();
@@ -19,19 +19,18 @@ section! {
         admin_group: String = "amt-admin".into();
         /// Permissions of the socket, in octal. Narrower ones keep everybody else from asking for status, too.
         socket_mode: SocketMode = SocketMode(0o666);
-        /// Connections at once. Further ones are answered questions about health only. Root is not counted.
+        /// Connections at once. Further ones may only ask about health. Root is not counted.
         max_connections: usize = 128, allowed 1..=4096;
-        /// Connections of one user at once, and calls of one user at once. Further connections are answered questions
-        /// about health only; further calls are refused with a pause to try again after.
+        /// Connections of one user at once. Further ones may only ask about health.
         max_connections_per_user: usize = 32, allowed 1..=4096;
-        /// Calls at once, streams included.
+        /// Calls at once, streams included. Further ones are refused, with a time after which to try again.
         max_calls: usize = 256, allowed 1..=65_536;
-        /// Calls of one user at once.
+        /// Calls of one user at once. Further ones are refused in the same way.
         max_calls_per_user: usize = 64, allowed 1..=65_536;
-        /// Largest message of a caller in bytes. The largest there is holds a provisioning certificate with its chain.
+        /// Largest message of a caller, in bytes. The largest that is needed holds a provisioning certificate with its chain.
         max_message: usize = 1 << 20, allowed 4096..=1 << 24;
-        /// How long a call may take that does not say so itself. The check of a job before it is taken in is the longest
-        /// (`jobs.plan_limit`). Streams of events and of the progress of jobs may last.
+        /// How long a call may take that sets no limit itself. Checking and planning a job takes longest (`jobs.plan_limit`).
+        /// Streams of events and of the progress of jobs have no limit.
         call_limit: Period = minutes(3), allowed milliseconds(100)..=hours(1);
         /// How long a connection may be without a call.
         idle: Period = minutes(5), allowed seconds(1)..=hours(24);
@@ -41,7 +40,7 @@ section! {
         /// are needed; the files are in PEM.
         tcp: Option<Tcp> = None, example "{ listen = \"127.0.0.1:9165\", certificate = \"/etc/amtd/server.pem\", key = \"/etc/amtd/server.key\", client_ca = \"/etc/amtd/clients.pem\" }";
         /// What callers over TCP may do, by the common name of their certificate: `anyone` (status and health),
-        /// `operator` or `admin`. Who is not named is `anyone`.
+        /// `operator` or `admin`. A caller that is not named is `anyone`.
         certificate_levels: BTreeMap<String, Level> = BTreeMap::new();
     }
     check problems;

@@ -10,8 +10,8 @@ use super::{
 section! {
     /// The MEI device.
     struct Device {
-        /// The device: a character device, or the Unix socket of a virtual MEI device. When it is not set, the nodes
-        /// of the machine are probed for the firmware client of the local management service. The command line wins.
+        /// The device: a character device, or the Unix socket of a virtual MEI device. If it is not set, the machine's nodes
+        /// are probed for the firmware's LME client. The command line wins.
         path: Option<PathBuf> = None, example "\"/dev/mei0\"";
         /// How long one attempt to open and connect may take. The kernel itself gives firmware 15 s.
         connect_limit: Period = seconds(20), allowed milliseconds(100)..=minutes(5);

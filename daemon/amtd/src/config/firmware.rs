@@ -17,9 +17,9 @@ section! {
         busy_pause: Period = milliseconds(100), allowed milliseconds(10)..=minutes(1);
         /// Pause when firmware is not ready to answer, as after a start of the machine.
         retry_pause: Period = seconds(15), allowed milliseconds(10)..=hours(1);
-        /// Attempts at one reading. Then the status goes without it until the next.
+        /// Attempts at one reading. If all fail, the status lacks these facts until the next reading.
         attempts: u32 = 24, allowed 1..=1000;
-        /// Pause between two readings: provisioning by another program does not show otherwise.
+        /// Pause between two readings. Only a reading shows what another program has provisioned.
         refresh: Period = minutes(10), allowed milliseconds(10)..=hours(168);
     }
 }

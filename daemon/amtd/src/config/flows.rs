@@ -8,8 +8,8 @@ use super::{
 };
 
 section! {
-    /// How patiently jobs ask firmware and look again. Attempts and pauses beyond need not be changed but for firmware
-    /// that is slower than any known.
+    /// How patiently jobs ask firmware and look again. Attempts and pauses need changing only for firmware that is slower
+    /// than any known.
     struct Flows {
         /// Attempts at one question over the host interface, which other programs may hold.
         ask_attempts: u32 = 40, allowed 1..=1000;
@@ -31,9 +31,9 @@ section! {
         wsman_limit: Period = seconds(30), allowed milliseconds(100)..=hours(1);
         /// How long all attempts at a request may take together.
         wsman_deadline: Period = seconds(90), allowed milliseconds(100)..=hours(1);
-        /// Bytes of the longest answer to a WSMAN request.
+        /// Longest answer to a WSMAN request that is read, in bytes.
         wsman_max_answer: usize = 1_048_576, allowed 4096..=1 << 26;
-        /// Instances that are read of one class.
+        /// Most instances that are read of one class.
         wsman_max_instances: usize = 1000, allowed 1..=100_000;
         /// How long firmware may take to say whether it enforces TLS. The client that knows is often held by the
         /// kernel's watchdog driver, which is not waited for.
@@ -42,7 +42,7 @@ section! {
         /// device that enforces TLS must show such an identity before it is activated. Without the file it is not
         /// verified, and plans say so.
         authorities: Option<PathBuf> = None, example "\"/etc/amtd/odca.pem\"";
-        /// How long the control mode is read until it is what a step should have made it.
+        /// How long the control mode is read again until it is what a step should have made it.
         verify_deadline: Period = seconds(5), allowed milliseconds(10)..=hours(1);
         /// The same after a deactivation, which takes firmware some seconds.
         unprovision_deadline: Period = seconds(30), allowed milliseconds(10)..=hours(1);
@@ -54,9 +54,9 @@ section! {
         settle_attempts: u32 = 4, allowed 1..=100;
         /// Pause between two of these logins.
         settle_pause: Period = seconds(3), allowed milliseconds(10)..=minutes(10);
-        /// A clock that differs by no more is left as it is.
+        /// A clock that differs by no more than this is left as it is.
         clock_tolerance: Period = seconds(1), allowed seconds(0)..=hours(24);
-        /// A plan warns of a provisioning certificate that ends within so many days.
+        /// A plan warns of a provisioning certificate that expires within this many days.
         expiry_warning_days: u32 = 30, allowed 0..=3650;
     }
 }

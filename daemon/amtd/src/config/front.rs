@@ -17,13 +17,13 @@ section! {
         /// daemon while the link is down. Other ports are served when firmware asks for them.
         ports: Vec<u16> = vec![16_992, 16_993];
         /// Ports of firmware on which no HTTP can be seen: TLS (16993, 664) and redirection (16994, 16995). Their bytes
-        /// are passed on from the first, and a connection keeps its channel until it ends.
+        /// are passed on at once, and a quiet connection keeps its channel unless others wait (`queue.opaque_rest`).
         opaque_ports: Vec<u16> = vec![664, 16_993, 16_994, 16_995];
         /// Addresses on which each port is served. Only addresses of this machine's loopback are allowed: firmware
         /// treats what comes this way as local.
         addresses: Vec<IpAddr> = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-        /// Local ports that stand for the firmware's ports, as in `{ 16992 = 26992, 16993 = 0 }`, to run beside another
-        /// service or without privilege for port 623. With 0 any free port is taken; the status shows which.
+        /// Local ports that stand in for the firmware's ports, as in `{ 16992 = 26992, 16993 = 0 }`, to run beside another
+        /// service or without privilege for port 623. 0 stands for any free port; the status shows which.
         remap: BTreeMap<u16, u16> = BTreeMap::new();
         /// First pause before a port that could not be bound is tried again. It doubles.
         bind_retry_first: Period = seconds(1), allowed milliseconds(10)..=hours(1);
@@ -31,7 +31,7 @@ section! {
         bind_retry_max: Period = seconds(30), allowed milliseconds(10)..=hours(1);
         /// Clients that the kernel keeps for the daemon on each port before it accepts them.
         backlog: u32 = 1024, allowed 1..=65_535;
-        /// Bytes that the kernel may keep for each client, in either direction. What a client does not take beyond holds
+        /// Bytes that the kernel may keep for each client, in either direction. A client that takes no more than that holds
         /// firmware back.
         socket_buffer: usize = 131_072, allowed 4096..=1 << 24;
         /// Client connections at once. More wait in the backlog.
@@ -40,10 +40,10 @@ section! {
         max_connections_per_peer: usize = 1024, allowed 1..=65_536;
         /// How long a connection may take to its first byte, and the head of an HTTP request from its first byte.
         head_wait: Period = seconds(30), allowed milliseconds(1)..=hours(1);
-        /// Bytes of a request that are held back at most while its class is not known; `[classes]` says what decides.
-        /// No more than `apf.tx_buffer` are held in any case.
+        /// Most bytes of a request that are held back while its class is not known; `[classes]` says what decides. No more
+        /// than `apf.tx_buffer` are held in any case.
         classify_limit: usize = 16_384, allowed 0..=65_536;
-        /// How long a request is held back while its class is not known. Then it goes out as what it is known to be.
+        /// How long a request is held back while its class is not known. Then the class that is known so far decides.
         classify_wait: Period = seconds(1), allowed milliseconds(0)..=minutes(1);
         /// How long a client may rest between two requests.
         idle: Period = minutes(15), allowed milliseconds(1)..=hours(168);
@@ -57,7 +57,7 @@ section! {
         /// How long a client's last bytes are read and dropped after firmware closed, so that the kernel does not
         /// reset the connection over them and destroy the end of the response.
         drain_after_close: Period = seconds(3), allowed milliseconds(1)..=minutes(10);
-        /// What a client is told to wait, in the `Retry-After` of a 503, when firmware cannot be reached.
+        /// The `Retry-After` of a 503, when firmware cannot be reached.
         retry_after: Period = seconds(5), allowed seconds(1)..=hours(1);
     }
     check problems;

@@ -12,7 +12,7 @@ section! {
     struct Http {
         /// A loopback address and port on which the same is served over TCP.
         listen: Option<SocketAddr> = None, example "\"127.0.0.1:9164\"";
-        /// Connections at once, on each of the two. For one more the oldest of whoever has most is closed.
+        /// Connections at once, on the socket and on `listen` each. For one more, the oldest of whoever has most is closed.
         max_connections: usize = 64, allowed 1..=1024;
         /// How long one connection may take from its start to its end. It carries one request.
         request_limit: Period = seconds(2), allowed milliseconds(100)..=minutes(10);

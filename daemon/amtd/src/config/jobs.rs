@@ -11,36 +11,36 @@ section! {
     /// Jobs: activation, configuration and single WSMAN calls. One that changes the device runs alone; the others wait
     /// in a queue. Jobs that change the device are kept in a journal in the state directory, without their secrets.
     struct Jobs {
-        /// Jobs that may wait for their turn, those that change the device and those that only read counted apart. More
-        /// are refused.
+        /// Jobs that may wait for their turn. Those that change the device and those that only read are counted separately.
+        /// More are refused.
         max_queued: usize = 16, allowed 1..=1000;
-        /// Jobs that only read at once.
+        /// Jobs that only read and may run at once.
         max_reading: usize = 4, allowed 1..=16;
-        /// How long the check and the plan of a job may take, before it is taken in.
+        /// How long checking and planning a job may take before it is accepted.
         plan_limit: Period = minutes(2), allowed milliseconds(100)..=hours(1);
-        /// How long a job of each kind may take if its request does not say: activation, ...
+        /// How long an activation may take if its request does not say.
         limit_activate: Period = minutes(10), allowed milliseconds(100)..=hours(24);
-        /// ... deactivation, ...
+        /// The same for a deactivation.
         limit_deactivate: Period = minutes(5), allowed milliseconds(100)..=hours(24);
-        /// ... features, clock, names and passwords, ...
+        /// The same for features, clock, names and passwords.
         limit_configure: Period = minutes(5), allowed milliseconds(100)..=hours(24);
-        /// ... and a WSMAN call.
+        /// The same for a WSMAN call.
         limit_wsman: Period = minutes(5), allowed milliseconds(100)..=hours(24);
         /// The longest that a request may ask for.
         max_limit: Period = hours(1), allowed milliseconds(100)..=hours(24);
-        /// How long a job beyond its limit has to come to a point at which nothing is half done. Then it is cut off,
-        /// and firmware is read for a verdict.
+        /// How long a job that exceeds its limit has to reach a point at which nothing is half done. Then it is cut off, and
+        /// firmware is read for a verdict.
         overrun: Period = minutes(5), allowed milliseconds(10)..=hours(1);
         /// How long reading firmware for the verdict of a job that was cut off may take.
         examine_limit: Period = minutes(2), allowed milliseconds(100)..=hours(1);
         /// After a restart in the middle of a job: how long the link is waited for before firmware is read for its verdict.
         /// Other jobs that change the device wait meanwhile.
         resume_wait: Period = minutes(2), allowed seconds(0)..=hours(1);
-        /// How long a running job has to come to such a point when the daemon ends. Else it is judged at the next start.
+        /// How long a running job has to reach such a point when the daemon ends. Otherwise it is judged at the next start.
         stop_grace: Period = seconds(20), allowed seconds(0)..=minutes(10);
         /// Ended jobs that are kept.
         keep: usize = 200, allowed 1..=10_000;
-        /// Ended jobs that only read that are kept. They are gone after a restart.
+        /// Ended jobs that are kept of those that only read. They are gone after a restart.
         keep_reading: usize = 50, allowed 0..=1000;
         /// How long the answer of a WSMAN call is kept, in memory only.
         keep_answer: Period = minutes(10), allowed seconds(0)..=hours(24);

@@ -11,28 +11,29 @@ section! {
     struct Queue {
         /// Channels that only agent-presence and health requests may take. At least one is always left for all.
         reserved_slots: usize = 1, allowed 0..=7;
-        /// How much work firmware may have at once, urgent requests not counted, in the time that it needs for it of late;
-        /// at least one request. It serves one at a time: more of it only stands between an urgent request and its turn.
+        /// How much work firmware may hold at once, in the time that such work took recently: at least one request, and
+        /// urgent ones do not count. It serves one at a time; anything more only delays an urgent request.
         backlog: Period = milliseconds(1), allowed milliseconds(1)..=hours(1);
-        /// How long a request that firmware does not begin to answer keeps others waiting. Then it goes on beside them.
+        /// How long a request that firmware has not begun to answer keeps others waiting. Then they are served beside it.
         executing_wait: Period = seconds(5), allowed milliseconds(1)..=hours(1);
         /// How long an answer under way keeps others waiting.
         answer_wait: Period = seconds(1), allowed milliseconds(1)..=hours(1);
-        /// How long an answer may pause, because its client or firmware is slow, until others need not wait for its end.
+        /// How long an answer may pause, because its client or firmware is slow, before others stop waiting for its end.
         answer_pause: Period = milliseconds(100), allowed milliseconds(1)..=hours(1);
-        /// How long a connection on which no HTTP can be seen, such as TLS, may be quiet, or a client take to send or read
-        /// less than 1 KiB a second, while others wait for its channel. Then it is closed. A quarter of that if firmware spoke
-        /// last, and four times that for a user with several busy channels, if another user has to wait for want of one.
+        /// While others wait for its channel: how long a connection on which no HTTP can be seen, such as TLS, may be quiet,
+        /// and how long a client may send or read less than 1 KiB a second. Then it is closed; a stream on which firmware
+        /// spoke last, after a quarter of that. A user with several busy channels loses one after four times that if
+        /// another user waits for lack of one.
         opaque_rest: Period = seconds(5), allowed milliseconds(1)..=hours(1);
         /// How long an agent-presence request waits for its turn while firmware can be reached.
         wait_watchdog: Period = seconds(10), allowed milliseconds(1)..=hours(1);
         /// How long a health probe waits for its turn.
         wait_health: Period = seconds(10), allowed milliseconds(1)..=hours(1);
-        /// How long a single request that somebody waits for waits for its turn.
+        /// How long an ordinary single request waits for its turn.
         wait_interactive: Period = seconds(30), allowed milliseconds(1)..=hours(1);
         /// How long a transfer of many or large pieces waits for its turn.
         wait_bulk: Period = seconds(60), allowed milliseconds(1)..=hours(1);
-        /// How long an agent-presence request may wait for its turn before that is worth a warning.
+        /// How long an agent-presence request may wait for its turn before a warning is logged.
         urgent_target: Period = milliseconds(250), allowed milliseconds(1)..=hours(1);
         /// Agent-presence requests of one local user that are urgent at once. More are served as interactive.
         heartbeat_burst: u32 = 20, allowed 1..=100_000;

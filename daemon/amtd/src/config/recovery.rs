@@ -24,7 +24,7 @@ section! {
         busy_attempts: u32 = 8, allowed 0..=100_000;
         /// Pause after firmware did not answer.
         silent: Period = seconds(2), allowed milliseconds(1)..=hours(1);
-        /// Pause where only a person or a change of firmware helps: permission, configuration, refusal.
+        /// Pause after failures that only a person or new firmware can mend: permission, configuration, refusal.
         slow: Period = seconds(10), allowed milliseconds(1)..=hours(1);
         /// First pause after a session failed on a working connection. It doubles.
         session_first: Period = seconds(1), allowed milliseconds(1)..=hours(1);

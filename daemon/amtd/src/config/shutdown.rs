@@ -6,7 +6,7 @@ use super::{
 };
 
 section! {
-    /// The end of the daemon after a first SIGTERM or SIGINT. A second one ends it at once.
+    /// The end of the daemon after a first SIGTERM, SIGINT or SIGHUP. A second one ends it at once.
     struct Shutdown {
         /// How long exchanges that are under way may go on. Then they are cut off.
         grace: Period = seconds(10), allowed seconds(0)..=minutes(10);
