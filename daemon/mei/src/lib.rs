@@ -36,7 +36,7 @@ pub use connection::{Connection, Recv, Send};
 pub use dev_state::{DevState, dev_state_path, wait_enabled};
 pub use discovery::{Candidate, DEV, DiscoveryError, FirmwareVersion, SYSFS_CLASS, candidates, select};
 pub use error::{ConnectError, LinkError, ReplyFault};
-pub use guid::{ClientGuid, ParseGuidError};
+pub use guid::ClientGuid;
 pub use nix::errno::Errno;
 pub use node::{Node, NodeError};
 pub use recovery::{LinkState, Pause, Recovery, RecoveryConfig};
