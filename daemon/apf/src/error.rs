@@ -150,18 +150,6 @@ pub enum CloseCause {
     SessionOver,
 }
 
-impl CloseCause {
-    /// Whose fault it is.
-    pub fn fault(self) -> Fault {
-        match self {
-            Self::Firmware | Self::Restarted => Fault::Disconnected,
-            Self::ExcessData => Fault::PeerMisbehaved,
-            Self::ZeroWindow => Fault::Timeout,
-            Self::SessionOver => Fault::Local,
-        }
-    }
-}
-
 /// Why an open did not result in a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {

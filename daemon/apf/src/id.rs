@@ -57,7 +57,7 @@ pub struct Port(pub u16);
 
 impl Port {
     /// The port in a field that is wider than a port; `None` for 0 and above 65535.
-    pub fn from_wire(port: u32) -> Option<Self> {
+    pub(crate) fn from_wire(port: u32) -> Option<Self> {
         u16::try_from(port).ok().filter(|&port| port != 0).map(Self)
     }
 }
