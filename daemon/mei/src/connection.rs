@@ -98,7 +98,7 @@ impl Connection {
         }
     }
 
-    /// Hands over one message, whole or not at all. An empty message is not sent, as the device does it.
+    /// Hands over one message, whole or not at all. An empty message is not sent, which is what the device does.
     ///
     /// # Errors
     ///
@@ -113,14 +113,14 @@ impl Connection {
         }
         let sent = match self.kind {
             Kind::Char => self.attempt(Interest::WRITABLE, |fd| self.kind.transmit(fd, message)),
-            // A socket becomes writable anew with every message that its peer takes, and each time that would wake the driver
-            // for nothing; it is watched for that only while a message waits, by `send_ready`.
+            // A socket becomes writable anew with every message that its peer takes, which would wake the driver each time for
+            // nothing. So it is watched for room only while a message waits, by `send_ready`.
             Kind::Virtual => at_once(self.fd.get_ref(), |fd| self.kind.transmit(fd, message)),
         };
         match sent {
             Ok(None) => Ok(Send::WouldBlock),
             Ok(Some(length)) if length == message.len() => Ok(Send::Done),
-            // No MEI device splits a message; what was lost cannot be made good.
+            // No MEI device splits a message. The rest is lost for good.
             Ok(Some(_short)) => Err(LinkError::Protocol(Errno::EIO)),
             // On a write these say that the message does not fit the device's queue.
             Err(LinkError::Io(Errno::EFBIG) | LinkError::Protocol(Errno::EMSGSIZE)) => Err(too_long),
@@ -189,8 +189,8 @@ impl Connection {
         self.fd.into_inner().close().await;
     }
 
-    /// Runs one non-blocking operation if the descriptor is thought ready; `None` says that it is not, and has taken
-    /// the readiness back, so that the next wait is for a new event.
+    /// Runs one non-blocking operation if the descriptor is believed to be ready. `None` says that it is not; the readiness
+    /// is then cleared, so that the next wait is for a new event.
     fn attempt(
         &self,
         interest: Interest,
@@ -269,7 +269,7 @@ impl Kind {
         }
     }
 
-    /// On a device an empty message (mei 4); on a socket perhaps the end, which hangs up as well.
+    /// On a device an empty message (mei 4); on a socket the end, if the peer has hung up as well.
     fn zero_length_read(self, fd: &AsyncFd<Descriptor>) -> Result<Recv, LinkError> {
         let ended = match self {
             Self::Char => false,
@@ -281,8 +281,8 @@ impl Kind {
     }
 }
 
-/// Connects on a blocking thread. Registers only then: a descriptor that is registered before it is connected never wakes
-/// (mei 5.3).
+/// Connects on a blocking thread, and registers only then: a descriptor that is registered before it is connected never
+/// wakes (mei 5.3).
 async fn connect_char(
     path: &Path,
     client: ClientGuid,
@@ -301,7 +301,7 @@ async fn connect_char(
     Ok((fd, properties))
 }
 
-/// The longest message is the size of everybody's buffers, so it is checked before it is believed.
+/// Everybody's buffers have the size of the longest message, so it is checked before it is believed.
 fn longest_message(node: &Node, properties: ClientProperties) -> Result<usize, ConnectError> {
     let claimed = properties.max_message_length;
     let sane = usize::try_from(claimed).ok().filter(|length| (1..=MAX_MESSAGE_LENGTH).contains(length));

@@ -48,7 +48,7 @@ impl Descriptor {
             .map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
     }
 
-    /// Closes and waits until it is done: where that may block on another thread, and if the caller stops waiting, the close
+    /// Closes and waits until that is done; if closing may block, on another thread. If the caller stops waiting, the close
     /// goes on.
     pub(crate) async fn close(mut self) {
         if let Some(fd) = self.fd.take_if(|_| self.slow_close) {

@@ -93,13 +93,13 @@ pub async fn wait_enabled(dev_state: &Path, limit: Duration) {
     let _ = tokio::time::timeout(limit, enabled(dev_state)).await;
 }
 
-/// Ends when the state is ENABLED, never if that cannot be seen.
+/// Ends when the state is ENABLED; never, if the state cannot be watched.
 async fn enabled(dev_state: &Path) {
     let watching = async {
         let watch = Watch::open(dev_state)?;
         if watch.state()? == DevState::Enabled {
-            // Came up since the attempt that failed, or that attempt failed for another reason. Not at once, so that
-            // the second case does not become a busy loop.
+            // It came up after the attempt that failed, or that attempt failed for another reason. The pause keeps the second
+            // case from becoming a busy loop.
             tokio::time::sleep(SETTLE).await;
             return Ok::<_, io::Error>(());
         }

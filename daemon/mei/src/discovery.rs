@@ -103,9 +103,8 @@ pub fn candidates(sysfs: &Path, dev: &Path) -> Result<Vec<Candidate>, DiscoveryE
 ///
 /// # Errors
 ///
-/// If a candidate has the client and someone else holds it, that is the answer at once. Otherwise, when all have been
-/// tried, the error that tells most about why there is no connection; [`ConnectError::NoNode`] if there is no
-/// candidate.
+/// [`ConnectError::Busy`] at once if a candidate has the client and someone else holds it. Otherwise, when all have been
+/// tried, the error that explains most; [`ConnectError::NoNode`] if there is no candidate.
 pub async fn select(
     candidates: &[Candidate],
     client: ClientGuid,
@@ -174,7 +173,7 @@ fn node_number(name: &str) -> Option<u32> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
 }
 
-/// An attribute that is missing or unreadable is simply not known: it serves only to choose and to explain.
+/// An attribute that is missing or unreadable counts as unknown: it serves only to choose and to explain.
 fn describe(attributes: &Path, path: PathBuf) -> Candidate {
     let read = |name: &str| fs::read_to_string(attributes.join(name)).ok();
     Candidate {

@@ -37,7 +37,7 @@ pub enum ConnectError {
     },
     /// The device is booting, resetting, suspended or disabled (ENODEV).
     #[error(
-        "{path} is not ready: the firmware link is starting, resetting, suspended or disabled; it is watched"
+        "{path} is not ready, its link is starting, resetting, suspended or disabled: if this lasts, look for mei_me in the kernel log"
     )]
     DeviceDown {
         /// The device path.

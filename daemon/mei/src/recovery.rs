@@ -120,7 +120,7 @@ impl fmt::Display for LinkState {
 /// Every back-off (mei 6.5). The defaults follow what the device and other programs were seen to need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveryConfig {
-    /// First wait for a device that is down or was lost again, and for a short system; doubles each time.
+    /// First wait for a device that is down or was lost again, or while the system is short of something; doubles each time.
     pub device_first: Duration,
     /// Longest such wait.
     pub device_max: Duration,
@@ -206,13 +206,13 @@ impl Recovery {
         }
     }
 
-    /// The attempt succeeded. The back-offs after a loss and after a failed session stay, until
-    /// [`Recovery::healthy`]: a connection that comes and goes at once must not be retried without pause.
+    /// The attempt succeeded. The back-offs after a loss and after a failed session last until [`Recovery::healthy`]: a
+    /// connection that is lost again at once must not be retried without a pause.
     pub fn connected(&mut self, now: Instant) {
         self.enter(now, LinkState::Up);
     }
 
-    /// The connection has been of use for a while: all back-offs start anew.
+    /// The connection has served for a while: all back-offs start anew.
     pub fn healthy(&mut self) {
         self.losses = 0;
         self.session_failures = 0;
@@ -231,7 +231,7 @@ impl Recovery {
         }
     }
 
-    /// The connection is gone. The first time it is tried again at once.
+    /// The connection is gone. After the first loss the next attempt is made at once.
     pub fn lost(&mut self, now: Instant, cause: &LinkError) -> Pause {
         let wait = match self.losses {
             0 => Duration::ZERO,

@@ -68,7 +68,7 @@ async fn exchange(
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
     let address = UnixAddr::new(path)?;
-    // The peer's backlog is full, and nobody says when it no longer is.
+    // EAGAIN: the peer's backlog is full, and nothing tells when it has room again.
     while let Err(errno) = connect_socket(fd.as_raw_fd(), &address) {
         if errno != Errno::EAGAIN {
             return Err(errno);
@@ -122,7 +122,7 @@ fn decode(reply: [u8; REPLY_LENGTH], length: usize) -> Result<ClientProperties, 
     }
 }
 
-/// Between two attempts at a peer whose backlog is full.
+/// Pause between two attempts while the peer's backlog is full.
 const BACKLOG_PAUSE: Duration = Duration::from_millis(5);
 const OP_CONNECT: u8 = 1;
 const REQUEST_LENGTH: usize = 24;
