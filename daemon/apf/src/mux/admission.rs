@@ -10,8 +10,8 @@ use crate::{ChannelId, Class, OpenError, OpenFailureReason};
 
 /// Slowest transfer that may keep a channel others wait for, in bytes per second.
 const SLOWEST: usize = 1024;
-/// How often the time of rest a user with several busy channels may have one of them while another user waits: less than
-/// those wait in all, and enough for a long answer.
+/// For how many times `opaque_rest` a user with several busy channels may keep one of them while another user waits: less
+/// than requests wait in all, and enough for a long answer.
 const GREED: u32 = 4;
 
 /// How much shorter a stream may rest on which firmware spoke last: its client is most likely between two requests, as TLS
@@ -52,7 +52,7 @@ impl Mux {
         }
     }
 
-    /// Whether bulk was passed over for long enough: then the next slot is its own, and nobody's else.
+    /// Whether bulk was passed over for long enough: then the next slot is for bulk alone.
     fn is_bulk_due(&self) -> bool {
         self.passed_over >= self.config.bulk_patience && self.queue.depth(Class::Bulk) > 0
     }
@@ -119,14 +119,14 @@ impl Mux {
         !load.is_empty() && self.effort.of(load.and_one()) > self.config.backlog
     }
 
-    /// What firmware is at work for weighs more than before, or less: then somebody's turn may have come.
+    /// The work that firmware holds weighs more or less than before, so somebody's turn may have come.
     pub(super) fn load_changed(&mut self, now: Instant) {
         if !self.queue.is_empty() {
             self.admit(now);
         }
     }
 
-    /// The requests that firmware is at work for, and until when it is taken to be.
+    /// The requests that firmware works on, and until when each counts as such.
     fn at_work(&self, now: Instant) -> impl Iterator<Item = (Turn, Instant)> {
         self.attached.values().filter_map(move |id| {
             let flow = self.flows.get(id)?;
@@ -383,8 +383,8 @@ impl Mux {
         quiet.into_iter().chain(slow).min().filter(|_| !turn.is_unanswered())
     }
 
-    /// When a connection has to make way although it moves: its user has several such, and others have none. Who has one
-    /// keeps it for as long as it moves.
+    /// When a connection has to make way although it moves: its user has several such, and others have none. A user with
+    /// only one keeps it for as long as it moves.
     fn yields_at(&self, flow: &Flow, turn: &Turn) -> Option<Instant> {
         let peer = flow.spec.peer;
         let closing = self.session.as_ref().map_or(0, |session| session.slots().closing);

@@ -15,15 +15,15 @@ pub struct MuxConfig {
     /// Channel slots that only [`Class::Watchdog`] and [`Class::Health`] may take while
     /// others wait. Capped so that at least one slot is left for everybody.
     pub reserved_slots: usize,
-    /// How much work firmware may have at once, urgent requests not counted, in the time that it needs for it of late; at
-    /// least one request. Firmware serves one at a time (wsman 1), and its link carries the answers in turn: what it
-    /// has more of only stands between an urgent request and its turn.
+    /// How much work firmware may hold at once, in the time that such work took recently. Urgent requests do not count, and
+    /// one request is always allowed. Firmware serves one at a time (wsman 1), and its link carries the answers in turn:
+    /// anything more only stands between an urgent request and its turn.
     pub backlog: Duration,
-    /// How long a request that firmware does not begin to answer keeps others waiting; then it goes on beside them.
+    /// How long a request that firmware has not begun to answer keeps others waiting; then they are admitted beside it.
     pub executing_wait: Duration,
     /// How long an answer under way keeps others waiting.
     pub answer_wait: Duration,
-    /// How long an answer may pause until others need not wait for its end: its client is slow, or firmware is.
+    /// How long an answer may pause, because its client or firmware is slow, before others stop waiting for its end.
     pub answer_pause: Duration,
     /// How long an opaque stream may be quiet, or a request or response hardly move, while others wait for its channel;
     /// then it is closed. Idle TLS connections and clients that stall would otherwise keep everybody out. A quarter of that
@@ -35,7 +35,7 @@ pub struct MuxConfig {
     pub urgent_target: Duration,
     /// Heartbeats of one local user that are urgent at once; further ones are [`Class::Interactive`].
     pub heartbeat_burst: u32,
-    /// After how long one more is.
+    /// After how long one more is urgent.
     pub heartbeat_every: Duration,
     /// Bytes of an interactive exchange, in both directions, beyond which the rest of it is [`Class::Bulk`].
     pub bulk_after: usize,

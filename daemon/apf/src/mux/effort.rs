@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// Until firmware has shown how fast it is.
 const UNKNOWN: Duration = Duration::from_millis(100);
 
-/// What firmware needs of late.
+/// How long firmware needed recently.
 #[derive(Debug)]
 pub(super) struct Effort {
     /// For a request: to its first byte, from when it could begin with it.
@@ -71,7 +71,7 @@ impl Load {
     }
 }
 
-/// Believes the worse at once, and the better by and by: to take slow firmware for fast makes the urgent wait.
+/// Believes bad news at once and good news slowly: taking slow firmware for fast makes urgent requests wait.
 #[derive(Debug)]
 struct Estimate(Duration);
 

@@ -38,7 +38,7 @@ pub struct FlowSpec {
 pub struct Request {
     /// How urgent it is.
     pub class: Class,
-    /// Its end cannot be told: it lasts as long as its connection, and no answer to it is waited for.
+    /// Its end cannot be seen: it lasts as long as its connection, and no answer to it is expected.
     pub opaque: bool,
 }
 
@@ -68,7 +68,7 @@ pub enum FlowEnd {
     /// The device or the session was lost under it.
     #[error("the connection to the firmware was lost")]
     LinkLost,
-    /// It made no use of its channel to speak of, or its user had several, and others waited for one.
+    /// It hardly used its channel, or its user had several, while others waited for one.
     #[error("the connection had to make way for others who waited for its channel")]
     Displaced,
     /// Firmware was silent for too long in the middle of a request.
@@ -251,7 +251,7 @@ pub(super) struct Turn {
     pub(super) since: Instant,
     /// The last byte in either direction.
     pub(super) activity: Instant,
-    /// It came from firmware, which owes nothing as far as anybody can tell.
+    /// Whether that byte came from firmware, which then owes nothing as far as can be seen.
     pub(super) replied: bool,
     /// When the request was whole.
     pub(super) asked: Option<Instant>,

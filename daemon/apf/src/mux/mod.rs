@@ -111,13 +111,13 @@ pub struct MuxCounters {
 pub struct ClassCounters {
     /// Requests handed to firmware.
     pub admitted: u64,
-    /// Requests that came as of this class and were served as of a lower one.
+    /// Requests that came in this class and were served in a lower one.
     pub demoted: u64,
     /// Requests refused because their turn did not come in time.
     pub missed: u64,
-    /// From the request to its hand-over: what the host can answer for.
+    /// From the request to its hand-over: the host's share.
     pub waited: Histogram,
-    /// From the hand-over of its last byte to the first of its answer: firmware's own.
+    /// From the hand-over of its last byte to the first of its answer: firmware's share.
     pub executed: Histogram,
 }
 
@@ -141,9 +141,9 @@ pub struct Mux {
     /// Channels that firmware is believed to have, at most the session's limit.
     slot_limit: usize,
     relearn_at: Option<Instant>,
-    /// When a request that waits for its turn need not wait any longer for one that firmware takes long to answer.
+    /// When a waiting request need no longer wait for one that firmware is slow to answer.
     next_turn: Option<Instant>,
-    /// Since when the set of reachable ports is what it is.
+    /// When the set of reachable ports last changed.
     reachable_since: Option<Instant>,
     /// Admissions above bulk since the last of bulk, while bulk waits.
     passed_over: u32,

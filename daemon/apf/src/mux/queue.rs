@@ -19,7 +19,7 @@ pub(super) enum Verdict {
     Stop,
 }
 
-/// A place in the queue. The ticket is drawn once, when a request first waits: one that comes back has its old place.
+/// A place in the queue. The ticket is drawn once, when a request first waits: a request that comes back gets its old place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) class: Class,

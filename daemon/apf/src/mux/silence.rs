@@ -8,7 +8,7 @@ use std::time::Instant;
 pub(super) struct Silence {
     /// When firmware last said something in answer to a request.
     spoke: Option<Instant>,
-    /// Since when it has not, if that is news or was.
+    /// Since when it has not, once that was noticed.
     since: Option<Instant>,
 }
 
