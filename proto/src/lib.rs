@@ -1,8 +1,8 @@
 //! The control API of `amtd`: the services and messages of package `amtd.v1`, for the daemon and for its clients.
 //!
-//! The contract is in `proto/amtd/v1/*.proto`; [`v1`] is made from it and checked in, so that building needs no
-//! compiler for it. A test makes it again and compares. Beside it is what both sides need to agree on and a `.proto`
-//! file cannot say: what an error carries ([`Problem`]), and that a secret is neither shown nor left in memory.
+//! The contract is in `proto/amtd/v1/*.proto`. [`v1`] is generated from it and checked in, so that building needs no
+//! protobuf compiler; a test generates it again and compares. Beside it is what both sides must agree on and a `.proto`
+//! file cannot express: what an error carries ([`Problem`]), and that a secret is neither shown nor left in memory.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,7 @@ pub use self::problem::{DOMAIN, Problem};
 pub use prost_types::{Duration, Timestamp};
 
 /// The package `amtd.v1`.
-// The generator decides about names, paths and what has a comment.
+// Names, paths and what has a comment are up to the generator.
 #[allow(missing_docs, unreachable_pub, unused_qualifications, clippy::all, clippy::pedantic)]
 pub mod v1 {
     include!("gen/amtd.v1.rs");

@@ -1,8 +1,8 @@
 //! What an error of the API carries: a stable reason for programs, a sentence and a next step for people, and a pause
 //! after which trying again makes sense.
 //!
-//! On the wire these are the details that `google.rpc` defines: `ErrorInfo`, `Help` and `RetryInfo`. Both sides are
-//! here, so that they cannot come to differ.
+//! On the wire these are the details that `google.rpc` defines: `ErrorInfo`, `Help` and `RetryInfo`. Both directions are
+//! here, so that they cannot diverge.
 
 use std::{borrow::Cow, collections::HashMap, fmt, time::Duration};
 
@@ -71,8 +71,7 @@ impl From<Problem> for Status {
 }
 
 impl From<&Status> for Problem {
-    /// A status that did not come from the daemon itself, such as one of the transport, has the name of its code as
-    /// reason.
+    /// A status that the daemon itself did not send, such as one of the transport, gets the name of its code as reason.
     fn from(status: &Status) -> Self {
         // Details that cannot be read are as good as none: the code and the sentence are there in any case.
         let details = status.check_error_details().unwrap_or_default();

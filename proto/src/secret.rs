@@ -1,6 +1,6 @@
 //! What the generator cannot know about [`Secret`]: it is not shown, and its memory is wiped.
 //!
-//! Wiped is what this type owns. The transport's buffers, through which a message came or went, are not.
+//! Only what this type owns is wiped, not the transport's buffers through which a message came or went.
 
 use std::{fmt, mem};
 
