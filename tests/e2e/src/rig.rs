@@ -84,7 +84,7 @@ pub struct Rig {
 /// What the daemon stands on when nothing happens: to be found again when nothing happens again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Footing {
-    /// Open files.
+    /// Open files, without the journal of jobs.
     pub descriptors: usize,
     /// Threads.
     pub threads: usize,
@@ -184,9 +184,11 @@ impl Rig {
         self.stands_on()
     }
 
+    /// Without the journal of jobs, which a slow disk lets it open at any time; so that is looked at first.
     fn stands_on(&self) -> Footing {
+        let has_journal = self.daemon.has_open("jobs.redb").unwrap();
         let Usage { descriptors, threads, .. } = self.daemon.usage().unwrap();
-        Footing { descriptors, threads }
+        Footing { descriptors: descriptors - usize::from(has_journal), threads }
     }
 
     /// Waits until nothing is left of any client: no connection, no channel on either side, no file and no thread more than

@@ -1,6 +1,7 @@
 //! The daemon as a child process: started as systemd would start it, on free ports, with its files in a temporary directory.
 
 use std::ffi::OsString;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -81,7 +82,7 @@ impl Daemon {
             tempfile::Builder::new().prefix("amtd-").tempdir().map_err(Error::file(std::env::temp_dir()))?;
         for name in ["state", "run"] {
             let path = directory.path().join(name);
-            std::fs::create_dir(&path).map_err(Error::file(path))?;
+            fs::create_dir(&path).map_err(Error::file(path))?;
         }
         let device = device.as_ref().to_owned();
         let (process, notify) = run(directory.path(), &device, &options)?;
@@ -240,6 +241,17 @@ impl Daemon {
         self.process.signal(signal).map_err(Error::file(format!("process {}", self.process.pid())))
     }
 
+    /// Whether it has a file of this name open.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn has_open(&self, name: &str) -> Result<bool, Error> {
+        let descriptors = format!("/proc/{}/fd", self.process.pid());
+        let mut entries = fs::read_dir(&descriptors).map_err(Error::file(descriptors))?.flatten();
+        // One that was closed since it was listed is not open.
+        Ok(entries.any(|entry| fs::read_link(entry.path()).is_ok_and(|file| file.ends_with(name))))
+    }
+
     /// What it uses now.
     ///
     /// # Errors
@@ -262,7 +274,7 @@ impl Daemon {
 
 fn run(directory: &Path, device: &Path, options: &DaemonOptions) -> Result<(Process, NotifySocket), Error> {
     let config = directory.join("amtd.toml");
-    std::fs::write(&config, configuration(options)).map_err(Error::file(&config))?;
+    fs::write(&config, configuration(options)).map_err(Error::file(&config))?;
     let journal = Arc::new(Journal::default());
     let notify_path = directory.join("notify");
     let notify = NotifySocket::bind(&notify_path, Arc::clone(&journal)).map_err(Error::file(&notify_path))?;
