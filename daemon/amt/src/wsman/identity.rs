@@ -157,8 +157,8 @@ fn is_signed_by(certificate: &X509Certificate<'_>, issuer: &X509Certificate<'_>)
 
 const LEAF_NAMES: [&str; 2] = ["iAMT CSME IDevID RCFG", "AMT RCFG"];
 const ROM_NAMES: [&str; 2] = ["ROM CA", "ROM DE"];
-/// The longer ones that are known begin like these.
-const ROM_ISSUERS: [&str; 2] = ["ODCA 2 CSME", "On Die CSME P"];
+/// How the unit of whoever issued the ROM's certificate begins. More follows, such as `P_MCC 00000210`.
+const ROM_ISSUERS: [&str; 2] = ["ODCA 2 CSME", "On Die CSME"];
 /// Place of the ROM's certificate in the chain.
 const ROM: usize = 3;
 /// Bytes of the serial that are bound.

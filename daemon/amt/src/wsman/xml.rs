@@ -394,12 +394,12 @@ fn qualified(namespace: &Arc<str>, name: &str, scope: &mut Scope) -> Result<Stri
     Ok(qualified)
 }
 
-/// The names of classes and properties, and then some; not all that XML allows.
-/// The parser takes nearly everything for a name; in JSON such a one could pass for an attribute or a text.
+/// The parser takes nearly everything for a name; as JSON, such a name could pass for an attribute or a text.
 fn read_name(name: &str) -> Result<&str, XmlError> {
     if is_name(name) { Ok(name) } else { Err(XmlError::Syntax) }
 }
 
+/// The names of classes and properties, and then some; not all that XML allows.
 fn is_name(name: &str) -> bool {
     let start = |first: char| first.is_alphabetic() || first == '_';
     let rest = |other: char| other.is_alphanumeric() || matches!(other, '_' | '-' | '.');

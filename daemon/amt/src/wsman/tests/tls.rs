@@ -61,6 +61,11 @@ fn params(name: DistinguishedName, is_authority: bool) -> CertificateParams {
 /// Leaf, two intermediates, ROM, and the authority that has signed the ROM (wsman 3).
 fn identity(flaw: Flaw) -> Chain {
     let unit = if flaw == Flaw::RomIssuer { "Other" } else { "On Die CSME P_MCC 00000210" };
+    identity_issued_by(unit, flaw)
+}
+
+/// The same with this unit of whoever issued the ROM's certificate.
+fn identity_issued_by(unit: &str, flaw: Flaw) -> Chain {
     let root = CertifiedIssuer::self_signed(params(names("www.intel.com", unit), true), key()).unwrap();
     let rom_name = if flaw == Flaw::RomName { "CA" } else { "CSME MCC ROM CA" };
     let rom = params(names(rom_name, "ROM"), flaw != Flaw::NoAuthority);
@@ -94,6 +99,13 @@ fn device_identity_is_accepted_by_its_authority_only() {
     assert_eq!(verified(&chain, None, None), Ok(()));
     let foreign = Chain { root: identity(Flaw::None).root, ..chain };
     assert_eq!(verified(&foreign, None, None), Err(IdentityError::Authority));
+}
+
+#[test]
+fn device_identity_of_every_known_issuer_is_accepted() {
+    for unit in ["ODCA 2 CSME P_X", "ODCA 2 CSME X", "On Die CSME P_X", "On Die CSME X"] {
+        assert_eq!(verified(&identity_issued_by(unit, Flaw::None), None, None), Ok(()), "{unit}");
+    }
 }
 
 #[test]
