@@ -227,8 +227,8 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -s j -l json -d 'Put out JSON (schema amtctl/v1) instead of text'
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l no-color -d 'Use no colour, as NO_COLOR does'
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -s h -l help -d 'Print help'
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l hostname -d 'Set this host name instead of that of the machine' -r
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l domain -d 'Set this domain name instead of that of the machine' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l hostname -d 'Use this host name instead of the machine\'s' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l domain -d 'Use this domain instead of the machine\'s; if neither is known, AMT keeps its own' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l deadline -d 'Let the job fail if it has not ended by then [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l request-id -d 'Name the request, so that repeating the command makes no second job [default: a random name]' -r

@@ -84,7 +84,13 @@ pub async fn plan<M: Machine>(machine: &M, request: &Request, policy: &Policy) -
         }
         Request::SyncClock { password } => clock::plan(firmware, state, password).await,
         Request::SyncHostname { password, host_name, domain_name } => {
-            hostname::plan(firmware, state, password, Name { host: host_name, domain: domain_name }).await
+            hostname::plan(
+                firmware,
+                state,
+                password,
+                Name { host: host_name, domain: domain_name.as_deref() },
+            )
+            .await
         }
         Request::ChangePassword { password, new_password } => {
             passwords::plan_change(firmware, state, password, new_password).await
@@ -101,7 +107,7 @@ fn check(request: &Request) -> Result<(), Failure> {
     match request {
         Request::SetFeatures { features, .. } => features::check(features),
         Request::SyncHostname { host_name, domain_name, .. } => {
-            Name { host: host_name, domain: domain_name }.check()
+            Name { host: host_name, domain: domain_name.as_deref() }.check()
         }
         Request::ChangePassword { new_password, .. } => password::check("new AMT password", new_password),
         Request::SetMebxPassword { mebx_password, .. } => password::check("MEBx password", mebx_password),
@@ -146,7 +152,8 @@ pub async fn run<M: Machine, O: Observer>(
         }
         Request::SyncClock { password } => clock::run(execution, plan, password).await,
         Request::SyncHostname { password, host_name, domain_name } => {
-            hostname::run(execution, plan, password, Name { host: host_name, domain: domain_name }).await
+            hostname::run(execution, plan, password, Name { host: host_name, domain: domain_name.as_deref() })
+                .await
         }
         Request::ChangePassword { password, new_password } => {
             passwords::run_change(execution, plan, password, new_password).await

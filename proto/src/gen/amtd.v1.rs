@@ -1480,7 +1480,7 @@ pub struct ActivateAcm {
     /// Absent: the MEBx password is left alone.
     #[prost(message, optional, tag = "4")]
     pub mebx_password: ::core::option::Option<Secret>,
-    /// Absent: firmware's own DNS suffix decides.
+    /// The certificate must be for this DNS suffix, too. Firmware is not told; it compares with its own.
     #[prost(string, optional, tag = "5")]
     pub dns_suffix: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -1564,6 +1564,7 @@ pub struct SyncHostname {
     /// Absent: the host name of this machine.
     #[prost(string, optional, tag = "2")]
     pub host_name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Absent: the domain of this machine, or where it knows none the one that AMT has.
     #[prost(string, optional, tag = "3")]
     pub domain_name: ::core::option::Option<::prost::alloc::string::String>,
 }
@@ -1882,7 +1883,7 @@ pub struct Failure {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WsmanAnswer {
-    /// The SOAP body as firmware sent it.
+    /// The content of the SOAP body; of an enumeration the instances, one on a line.
     #[prost(string, tag = "1")]
     pub xml: ::prost::alloc::string::String,
     /// The same as JSON.

@@ -254,7 +254,7 @@ async fn find<M: Machine>(
         }
         Target::SyncHostname { host_name, domain_name } => {
             let settings: GeneralSettings = client.read().await?;
-            let name = Name { host: host_name, domain: domain_name };
+            let name = Name { host: host_name, domain: domain_name.as_deref() };
             let words = hostname::words(settings.host_name(), settings.domain_name());
             // A name is set or not.
             Found { is_reached: name.is_of(&settings), applied: None, words }

@@ -17,30 +17,35 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Name<'a> {
     pub(super) host: &'a str,
-    pub(super) domain: &'a str,
+    /// Without it AMT keeps its own: a machine that does not know its domain is no reason to delete AMT's.
+    pub(super) domain: Option<&'a str>,
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
     /// Refuses what is no name or too long for AMT.
     pub(super) fn check(self) -> Result<(), Failure> {
+        let domain = self.domain.unwrap_or_default();
         let problem = if !is_label(self.host) {
             Some(format!("`{}` is not a host name of one label", self.host.escape_debug()))
-        } else if self.domain.len() > MAX_DOMAIN
-            || !self.domain.split('.').all(is_label) && !self.domain.is_empty()
-        {
-            Some(format!("`{}` is not a domain name", self.domain.escape_debug()))
+        } else if domain.len() > MAX_DOMAIN || !domain.split('.').all(is_label) && !domain.is_empty() {
+            Some(format!("`{}` is not a domain name", domain.escape_debug()))
         } else {
             None
         };
         problem.map_or(Ok(()), |problem| Err(Failure::new(Reason::HostNameInvalid, format!("{problem}."))))
     }
 
-    pub(super) fn is_of(self, settings: &GeneralSettings) -> bool {
-        settings.host_name() == self.host && settings.domain_name() == self.domain
+    pub(super) fn is_of(self, settings: &'a GeneralSettings) -> bool {
+        settings.host_name() == self.host && settings.domain_name() == self.domain_for(settings)
+    }
+
+    /// The domain that these settings are to have.
+    fn domain_for(self, settings: &'a GeneralSettings) -> &'a str {
+        self.domain.unwrap_or_else(|| settings.domain_name())
     }
 }
 
-/// At most 63 letters, digits and hyphens.
+/// At most 63 letters, digits, hyphens and underscores.
 fn is_label(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=MAX_LABEL).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-')
@@ -60,7 +65,7 @@ pub(super) async fn plan<M: Machine>(
         let plan = Plan::nothing(Kind::SyncHostname, state);
         return Ok(Plan { before: before.clone(), after: before, ..plan });
     }
-    let after = words(name.host, name.domain);
+    let after = words(name.host, name.domain_for(&settings));
     let plan = Plan::leading_to(Kind::SyncHostname, state, after)
         .step(StepName::Login, "Log in as admin with the given password and read the name")
         .step(StepName::SetHostname, "Set the name; all other settings stay")
@@ -86,7 +91,7 @@ pub(super) async fn run<M: Machine, O: Observer>(
         Err(failure) => return execution.failed_before(failure),
     };
     if name.is_of(&before) {
-        return execution::unchanged(words(name.host, name.domain));
+        return execution::unchanged(words(before.host_name(), before.domain_name()));
     }
     if plan.unchanged {
         return execution.failed_before(device_changed());
@@ -102,7 +107,7 @@ pub(super) async fn run<M: Machine, O: Observer>(
     };
     match (result, execution.step(StepName::Verify, reading).await) {
         (_, Ok(now)) if name.is_of(&now) => {
-            let after = words(name.host, name.domain);
+            let after = words(now.host_name(), now.domain_name());
             execution::succeeded(vec![format!("AMT has the name: {after}.")], after)
         }
         (result, Ok(now)) => {
@@ -129,7 +134,9 @@ async fn set<M: Machine>(
     name: Name<'_>,
 ) -> Result<((), String), Failure> {
     settings.set_host_name(name.host);
-    settings.set_domain_name(name.domain);
+    if let Some(domain) = name.domain {
+        settings.set_domain_name(domain);
+    }
     match client.write(&settings).await {
         Ok(()) => Ok(((), "accepted".into())),
         Err(error) => Err(refused(error, Reason::HostNameRefused)),

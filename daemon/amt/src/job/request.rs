@@ -54,8 +54,8 @@ pub enum Request {
         password: Secret,
         /// The first label of the name, at most 63 bytes.
         host_name: String,
-        /// The rest of it, at most 191 bytes; may be empty.
-        domain_name: String,
+        /// The rest of it, at most 191 bytes; may be empty. Without it AMT keeps the domain that it has.
+        domain_name: Option<String>,
     },
     /// Another password for AMT's `admin`.
     ChangePassword {
@@ -142,8 +142,8 @@ pub enum Target {
     SyncHostname {
         /// The first label of the name.
         host_name: String,
-        /// The rest of it.
-        domain_name: String,
+        /// The rest of it, unless AMT is to keep its own.
+        domain_name: Option<String>,
     },
     /// Another password for `admin`.
     ChangePassword,

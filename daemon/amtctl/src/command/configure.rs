@@ -85,11 +85,11 @@ enum Consent {
 
 #[derive(Args)]
 struct HostnameArgs {
-    /// Set this host name instead of that of the machine
+    /// Use this host name instead of the machine's
     #[arg(long, value_name = "NAME")]
     hostname: Option<String>,
 
-    /// Set this domain name instead of that of the machine
+    /// Use this domain instead of the machine's; if neither is known, AMT keeps its own
     #[arg(long, value_name = "NAME")]
     domain: Option<String>,
 

@@ -155,7 +155,7 @@ async fn settings_that_were_cut_off_are_read_with_the_local_account() {
     let name = Request::SyncHostname {
         password: secret(PASSWORD),
         host_name: "host1".into(),
-        domain_name: String::new(),
+        domain_name: Some(String::new()),
     };
     let begun = [StepName::Login, StepName::SetHostname];
     let (outcome, _) = examined(&before(), &name, &before(), &begun).await;

@@ -119,11 +119,8 @@ async fn features_that_the_device_cannot_have_are_refused_before_anything_is_sen
 #[tokio::test(start_paused = true)]
 async fn settings_of_a_device_that_is_not_activated_are_refused() {
     let clock = || Request::SyncClock { password: secret(PASSWORD) };
-    let name = || Request::SyncHostname {
-        password: secret(PASSWORD),
-        host_name: "host1".into(),
-        domain_name: String::new(),
-    };
+    let name =
+        || Request::SyncHostname { password: secret(PASSWORD), host_name: "host1".into(), domain_name: None };
     for request in [all_on(), clock(), name()] {
         let failure = planned(&Model::new(), &request).await.unwrap_err();
         assert_eq!(failure.reason, Reason::NotActivated);
@@ -182,7 +179,8 @@ async fn clock_that_was_set_to_a_time_long_past_is_not_said_to_be_untouched() {
 }
 
 fn name(host: &str, domain: &str) -> Request {
-    Request::SyncHostname { password: secret(PASSWORD), host_name: host.into(), domain_name: domain.into() }
+    let domain_name = Some(domain.into());
+    Request::SyncHostname { password: secret(PASSWORD), host_name: host.into(), domain_name }
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,6 +195,26 @@ async fn name_is_set_and_every_other_setting_stays() {
     assert_eq!(done(&model, request()).await.verdict, Verdict::Succeeded);
     assert_eq!(model.device().property("AMT_GeneralSettings", "PingResponseEnabled"), "true");
     assert_eq!(done(&model, request()).await.verdict, Verdict::Unchanged);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_does_not_know_its_domain_does_not_delete_that_of_amt() {
+    let model = Model::activated(1, PASSWORD);
+    model.device().set("AMT_GeneralSettings", "DomainName", "example.com");
+    let request =
+        || Request::SyncHostname { password: secret(PASSWORD), host_name: "host1".into(), domain_name: None };
+    assert_eq!(planned(&model, &request()).await.unwrap().after, "host name `host1`, domain `example.com`");
+    let outcome = done(&model, request()).await;
+    assert_eq!(
+        (outcome.verdict, &*outcome.after),
+        (Verdict::Succeeded, "host name `host1`, domain `example.com`")
+    );
+    assert_eq!(done(&model, request()).await.verdict, Verdict::Unchanged);
+    assert_eq!(
+        done(&model, name("host1", "")).await.after,
+        "host name `host1`, domain (none)",
+        "if it is said"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,7 +90,8 @@ fn sync_hostname(message: v1::SyncHostname) -> Result<Request, Unusable> {
     Ok(Request::SyncHostname {
         password: text("password", message.password)?,
         host_name: message.host_name.or(own_host).ok_or(Unusable::HostName)?,
-        domain_name: message.domain_name.unwrap_or(own_domain),
+        // Most machines know their host name only.
+        domain_name: message.domain_name.or(Some(own_domain).filter(|domain| !domain.is_empty())),
     })
 }
 
