@@ -43,7 +43,7 @@ pub(super) async fn all(
     let (node, kind, state_directory) = looked.await?;
     let mut checks = vec![node, permission(status), kind, lme(status), amthi(status, config)];
     checks.extend(status.ports.iter().map(port));
-    checks.extend([clock(SystemTime::now()), state_directory]);
+    checks.extend([clock(SystemTime::now()), state_directory, journal(status)]);
     Ok(checks)
 }
 
@@ -105,11 +105,16 @@ fn node_check(node: Option<&Path>) -> Check {
     }
 }
 
-/// What the kernel says the device is for: there are others than the one of AMT (mei 2.2).
+/// What the kernel says the device is for: there are others than the one of AMT (mei 1.2).
 fn kind(node: Option<&Path>) -> Check {
     const NAME: &str = "kind";
     let unknown = |evidence: String| Check::new(NAME, Finding::Unknown, evidence, "see check node");
-    let Some(name) = node.and_then(Path::file_name) else { return unknown("there is no device".into()) };
+    let Some((node, name)) = node.and_then(|node| Some((node, node.file_name()?))) else {
+        return unknown("there is no device".into());
+    };
+    if fs::metadata(node).is_ok_and(|found| found.file_type().is_socket()) {
+        return Check::good(NAME, "a virtual device, of which the kernel knows nothing");
+    }
     let path = Path::new(SYSFS_CLASS).join(name).join("kind");
     match fs::read_to_string(&path).as_deref().map(str::trim) {
         Ok("mei") => Check::good(NAME, "mei: the management engine of the chipset"),
@@ -117,7 +122,7 @@ fn kind(node: Option<&Path>) -> Check {
             let way_out = "name the device of the management engine with --device or device.path";
             Check::new(NAME, Finding::Bad, format!("{other}: not the management engine"), way_out)
         }
-        // Kernels before 6.2 do not say, and a virtual device is none of the kernel's.
+        // Kernels before 5.8 do not say (mei 1.2).
         Err(error) => unknown(format!("{}: {error}", path.display())),
     }
 }
@@ -146,8 +151,8 @@ fn lme(status: &status::Status) -> Check {
     if status.link.ready {
         return Check::good("lme", format!("connected; {}", status.link.detail));
     }
-    let trouble = status.health.iter().find(|condition| condition.severity != status::Severity::Info);
-    let way_out = trouble.map_or("see the log of the daemon", |condition| condition.next_step);
+    let way_out =
+        status.link_condition().map_or("see the log of the daemon", |condition| condition.next_step);
     Check::new("lme", Finding::Bad, format!("{}: {}", status.link.state.name(), status.link.detail), way_out)
 }
 
@@ -181,22 +186,31 @@ fn amthi(status: &status::Status, config: &Config) -> Check {
 }
 
 fn port(port: &status::Port) -> Check {
-    let asked =
-        if port.requested_by_firmware { "firmware asked for it" } else { "firmware did not ask for it" };
-    let at: Vec<_> = port.addresses.iter().map(ToString::to_string).collect();
-    match (port.state, &port.error) {
-        (PortState::Listening, _) => {
-            Check::good("ports", format!("{}: listening on {}; {asked}", port.port, at.join(", ")))
+    let asked = if port.requested_by_firmware {
+        "the firmware asked for it"
+    } else {
+        "the firmware did not ask for it"
+    };
+    let finding = match port.state {
+        PortState::Listening => {
+            let at: Vec<_> = port.addresses.iter().map(ToString::to_string).collect();
+            return Check::good(
+                "ports",
+                format!("port {}: listening on {}; {asked}", port.port, at.join(", ")),
+            );
         }
-        (state, error) => {
-            let error = error.as_deref().unwrap_or("not open");
-            let holder = port.holder.as_deref().unwrap_or("unknown");
-            let evidence = format!("{}: {error}; held by {holder}; {asked}", port.port);
-            let finding = if state == PortState::Failed { Finding::Bad } else { Finding::Warning };
-            let way_out =
-                "stop the program that holds it (LMS, openwsman), or name another local port in front.remap";
-            Check::new("ports", finding, evidence, way_out)
-        }
+        PortState::Partial => Finding::Warning,
+        PortState::Failed => Finding::Bad,
+    };
+    Check::new("ports", finding, format!("{}; {asked}", port.trouble()), port.next_step())
+}
+
+/// Without it jobs that change the device are refused.
+fn journal(status: &status::Status) -> Check {
+    const NAME: &str = "journal";
+    match status.journal_condition() {
+        None => Check::good(NAME, "jobs that change the device can be written down"),
+        Some(condition) => Check::new(NAME, Finding::Bad, condition.text, condition.next_step),
     }
 }
 
@@ -256,6 +270,45 @@ mod tests {
             }
         }
         assert_eq!(permission(&dead(LinkState::PermissionDenied)).finding, Finding::Bad);
+    }
+
+    #[test]
+    fn the_way_out_of_a_dead_link_is_not_that_of_another_trouble() {
+        let failed = status::Port { error: Some("in use".into()), ..port_of(PortState::Failed) };
+        let status = status::Status { ports: vec![failed], ..dead(LinkState::Lost) }.with_health();
+        assert_eq!(status.health[0].code, "port-failed", "what is worse comes first");
+        assert!(lme(&status).way_out.contains("tried again"), "{}", lme(&status).way_out);
+    }
+
+    #[test]
+    fn nobody_is_told_to_stop_a_program_that_holds_no_port() {
+        let denied = status::Port { error: Some("Permission denied".into()), ..port_of(PortState::Failed) };
+        let held = status::Port { holder: Some("lms (pid 7)".into()), ..denied.clone() };
+        assert!(port(&held).way_out.contains("stop the other program"));
+        let check = port(&denied);
+        assert!(!check.evidence.contains("held") && check.way_out.contains("right to the port"), "{check:?}");
+    }
+
+    #[test]
+    fn a_journal_for_which_jobs_are_refused_is_not_called_good() {
+        let mut status = status::Status::default();
+        assert_eq!(journal(&status).finding, Finding::Good);
+        status.jobs.journal_error = Some("/var/lib/amtd/jobs.redb: damaged".into());
+        let check = journal(&status);
+        assert_eq!(check.finding, Finding::Bad);
+        assert!(check.evidence.contains("jobs.redb") && check.way_out.contains("move it away"), "{check:?}");
+    }
+
+    fn port_of(state: PortState) -> status::Port {
+        status::Port {
+            port: 623,
+            local_port: Some(623),
+            requested_by_firmware: true,
+            state,
+            addresses: Vec::new(),
+            error: None,
+            holder: None,
+        }
     }
 
     #[test]

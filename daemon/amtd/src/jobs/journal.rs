@@ -11,7 +11,11 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{Mutex, watch},
@@ -35,6 +39,8 @@ pub(super) type Rows = Vec<(JobId, Stored)>;
 pub(super) struct Journal {
     /// Locked on its way to the blocking thread and unlocked there, so that nothing overtakes.
     store: Arc<Mutex<Store>>,
+    /// The file of the store.
+    place: PathBuf,
     limit: Duration,
     fault: Arc<watch::Sender<Option<String>>>,
 }
@@ -44,12 +50,14 @@ pub(super) struct Journal {
 pub(super) enum JournalError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("job {id} in it is not as it was written: {error}")]
-    Damaged { id: JobId, error: serde_json::Error },
+    #[error("{}: job {id} in it is not as it was written: {error}", place.display())]
+    Damaged { place: PathBuf, id: JobId, error: serde_json::Error },
     #[error("the disk did not answer within {0:?}")]
     Slow(Duration),
-    #[error("its store failed in an unforeseen way")]
-    Broken,
+    #[error("{}: the file is damaged, or its store has a defect; the log of the daemon says more", place.display())]
+    Broken { place: PathBuf },
+    #[error("nobody writes it any more")]
+    Abandoned,
 }
 
 impl Journal {
@@ -59,7 +67,8 @@ impl Journal {
     }
 
     pub(super) fn over(store: Store, limit: Duration) -> Self {
-        Self { store: Arc::new(Mutex::new(store)), limit, fault: Arc::new(watch::Sender::new(None)) }
+        let place = store.place().to_owned();
+        Self { store: Arc::new(Mutex::new(store)), place, limit, fault: Arc::new(watch::Sender::new(None)) }
     }
 
     /// Every job in it, oldest first. Takes as long as the disk does: what comes late is of use as well.
@@ -68,7 +77,7 @@ impl Journal {
         let parse = |(key, bytes): (u64, Vec<u8>)| {
             let id = JobId::from_key(key);
             let parsed = serde_json::from_slice(&bytes);
-            parsed.map(|stored| (id, stored)).map_err(|error| JournalError::Damaged { id, error })
+            parsed.map(|stored| (id, stored)).map_err(|error| self.damaged(id, error))
         };
         self.noted(rows.and_then(|rows| rows.into_iter().map(parse).collect()))
     }
@@ -92,7 +101,7 @@ impl Journal {
         forget: Vec<JobId>,
     ) -> Result<(), JournalError> {
         let forget: Vec<_> = forget.into_iter().map(JobId::key).collect();
-        let bytes = serde_json::to_vec(stored).map_err(|error| JournalError::Damaged { id, error })?;
+        let bytes = serde_json::to_vec(stored).map_err(|error| self.damaged(id, error))?;
         let written = self.work(move |store| store.put(id.key(), &bytes, &forget)).await;
         self.noted(written)
     }
@@ -129,8 +138,12 @@ impl Journal {
     ) -> Result<T, JournalError> {
         let mut store = Arc::clone(&self.store).lock_owned().await;
         // An error is a panic in the store, whose file is closed by it, or the end of the runtime.
-        let worked = spawn_blocking(move || work(&mut store)).await.map_err(|_| JournalError::Broken)?;
-        Ok(worked?)
+        let worked = spawn_blocking(move || work(&mut store)).await;
+        Ok(worked.map_err(|_| JournalError::Broken { place: self.place.clone() })??)
+    }
+
+    fn damaged(&self, id: JobId, error: serde_json::Error) -> JournalError {
+        JournalError::Damaged { place: self.place.clone(), id, error }
     }
 
     fn noted<T>(&self, outcome: Result<T, JournalError>) -> Result<T, JournalError> {

@@ -63,7 +63,7 @@ impl Watcher {
     async fn written(&mut self, step: StepName, entered: Entered) -> Result<(), JournalError> {
         if let Some(announced) = self.announced.take() {
             // Who writes it has gone with the job.
-            announced.written.await.unwrap_or(Err(JournalError::Broken))?;
+            announced.written.await.unwrap_or(Err(JournalError::Abandoned))?;
             if announced.step == step {
                 return Ok(());
             }

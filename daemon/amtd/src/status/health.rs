@@ -55,7 +55,7 @@ impl Status {
     #[must_use]
     pub fn with_health(mut self) -> Self {
         let looks: [fn(&Self) -> Option<Condition>; 6] =
-            [driver, link, unanswered, no_ports, journal, tls_only];
+            [driver, Self::link_condition, unanswered, no_ports, Self::journal_condition, tls_only];
         let mut health: Vec<_> = looks.iter().filter_map(|look| look(&self)).collect();
         health.extend(self.ports.iter().filter_map(port));
         health.sort_by_key(|condition| condition.severity);
@@ -77,7 +77,7 @@ impl Status {
             port.state == PortState::Failed || (port.state == PortState::Partial && port.holder.is_some())
         };
         if let Some(foreign) = self.ports.iter().find(is_foreign) {
-            return Readiness::NotReady(explain(foreign));
+            return Readiness::NotReady(foreign.trouble());
         }
         if !self.has_ports() {
             return not(NO_PORTS);
@@ -85,8 +85,49 @@ impl Status {
         Readiness::Ready
     }
 
+    /// What a link without a session needs.
+    pub fn link_condition(&self) -> Option<Condition> {
+        let link = &self.link;
+        if link.ready {
+            return None;
+        }
+        let (code, severity, next_step) = attention(link.state);
+        Some(Condition { code, severity, text: link.detail.clone(), next_step })
+    }
+
+    /// What a journal needs that cannot be used. Clients are served all the same.
+    pub fn journal_condition(&self) -> Option<Condition> {
+        let error = self.jobs.journal_error.as_ref()?;
+        Some(Condition {
+            code: "jobs-journal",
+            severity: Severity::Warning,
+            text: format!("jobs that change the device are refused: the journal cannot be used: {error}"),
+            next_step: "make room on the disk or repair the file system; if the file is damaged, move it away: a new one is made, and the jobs in it are forgotten",
+        })
+    }
+
     fn has_ports(&self) -> bool {
         self.ports.iter().any(|port| port.requested_by_firmware)
+    }
+}
+
+impl Port {
+    /// Why it is not open everywhere, in one sentence.
+    pub fn trouble(&self) -> String {
+        let error = self.error.as_deref().unwrap_or("not open yet");
+        match &self.holder {
+            Some(holder) => format!("port {}: {error}; it is held by {holder}", self.port),
+            None => format!("port {}: {error}", self.port),
+        }
+    }
+
+    /// What to do about that.
+    pub fn next_step(&self) -> &'static str {
+        if self.holder.is_some() {
+            "stop the other program (LMS, openwsman), or let the daemon use another port with front.remap"
+        } else {
+            "give the daemon the right to the port (CAP_NET_BIND_SERVICE below 1024), or another with front.remap"
+        }
     }
 }
 
@@ -98,15 +139,6 @@ fn driver(status: &Status) -> Option<Condition> {
         text: format!("the driver does not answer; what is shown is {age} s old"),
         next_step: "restart the daemon, and report the log of the time before",
     })
-}
-
-fn link(status: &Status) -> Option<Condition> {
-    let link = &status.link;
-    if link.ready {
-        return None;
-    }
-    let (code, severity, next_step) = attention(link.state);
-    Some(Condition { code, severity, text: link.detail.clone(), next_step })
 }
 
 /// The session stands, and nobody is served all the same.
@@ -170,20 +202,7 @@ fn port(port: &Port) -> Option<Condition> {
         PortState::Partial => ("port-partial", Severity::Warning),
         PortState::Failed => ("port-failed", Severity::Error),
     };
-    let next_step = if port.holder.is_some() {
-        "stop the other program, or let the daemon use another port with front.remap"
-    } else {
-        "give the daemon the right to the port (CAP_NET_BIND_SERVICE below 1024), or another with front.remap"
-    };
-    Some(Condition { code, severity, text: explain(port), next_step })
-}
-
-fn explain(port: &Port) -> String {
-    let error = port.error.as_deref().unwrap_or("not open yet");
-    match &port.holder {
-        Some(holder) => format!("port {}: {error}; it is held by {holder}", port.port),
-        None => format!("port {}: {error}", port.port),
-    }
+    Some(Condition { code, severity, text: port.trouble(), next_step: port.next_step() })
 }
 
 /// A session on which clients are not served all the same. Firmware asks within a moment, if it does.
@@ -193,17 +212,6 @@ fn no_ports(status: &Status) -> Option<Condition> {
         severity: Severity::Warning,
         text: NO_PORTS.into(),
         next_step: "if this lasts, enable AMT in the firmware setup, or restart the daemon to begin anew with the firmware",
-    })
-}
-
-/// Clients are served all the same.
-fn journal(status: &Status) -> Option<Condition> {
-    let error = status.jobs.journal_error.as_ref()?;
-    Some(Condition {
-        code: "jobs-journal",
-        severity: Severity::Warning,
-        text: format!("jobs that change the device are refused: the journal cannot be used: {error}"),
-        next_step: "make room on the disk or repair the file system; if the file is damaged, move it away (its jobs are forgotten with it) and restart the daemon",
     })
 }
 

@@ -59,6 +59,11 @@ impl Store {
         Self { place: "memory".into(), open: Box::new(open), database: None }
     }
 
+    /// Where it is, for people.
+    pub(in crate::jobs) fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// Every job, oldest first, after checking that every page is as it was written.
     pub(in crate::jobs) fn load(&mut self) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
         self.with(|database| {

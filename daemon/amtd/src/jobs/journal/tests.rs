@@ -1,8 +1,9 @@
 //! The store across losses of power, and what it does with files that it cannot use.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    Journal,
     disk::{Disk, Survivors},
     store::{Store, StoreError},
 };
@@ -134,7 +135,7 @@ fn a_damaged_file_is_an_error_with_its_name_and_stays_as_it_is() {
 }
 
 #[test]
-fn a_file_with_garbled_pages_never_panics_and_never_invents_jobs() {
+fn a_file_with_garbled_pages_never_invents_jobs() {
     let disk = Disk::default();
     run(&disk);
     let whole = rows(&mut disk.after_power_loss(Survivors::All).store()).unwrap();
@@ -148,6 +149,13 @@ fn a_file_with_garbled_pages_never_panics_and_never_invents_jobs() {
             assert_eq!(found, whole, "at {place}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_store_that_panics_is_a_fault_that_names_its_file() {
+    let journal = Journal::over(Store::over(|| panic!("as the test says")), Duration::from_secs(60));
+    assert!(journal.load().await.is_err());
+    assert!(journal.fault().is_some_and(|fault| fault.starts_with("memory: ")), "{:?}", journal.fault());
 }
 
 #[test]
