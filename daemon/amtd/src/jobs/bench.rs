@@ -74,6 +74,7 @@ struct Inner {
     /// Steps that changed firmware, in order.
     changed: Mutex<Vec<StepName>>,
     examined: Mutex<Vec<Record>>,
+    is_examination_broken: Mutex<bool>,
     plans: Mutex<VecDeque<Result<(), Failure>>>,
     planned: Mutex<usize>,
     gate: Semaphore,
@@ -88,6 +89,7 @@ impl Default for Inner {
             acts: Mutex::default(),
             changed: Mutex::default(),
             examined: Mutex::default(),
+            is_examination_broken: Mutex::default(),
             plans: Mutex::default(),
             planned: Mutex::default(),
             gate: Semaphore::new(0),
@@ -133,6 +135,10 @@ impl Model {
 
     pub(super) fn examined(&self) -> Vec<Record> {
         self.0.examined.lock().unwrap().clone()
+    }
+
+    pub(super) fn break_examination(&self) {
+        *self.0.is_examination_broken.lock().unwrap() = true;
     }
 
     pub(super) fn planned(&self) -> usize {
@@ -209,6 +215,7 @@ impl Flow for Model {
     fn examine<'a>(&'a self, record: &'a Record, _: &'a mut Watcher) -> Boxed<'a, Outcome> {
         Box::pin(async move {
             self.0.examined.lock().unwrap().push(record.clone());
+            assert!(!*self.0.is_examination_broken.lock().unwrap(), "a defect, on purpose");
             failed(Reason::Interrupted, self.verdict())
         })
     }

@@ -90,10 +90,10 @@ impl Engine {
             biased;
             () = stop.cancelled() => {}
             Some(ended) = self.changing.join_next_with_id() => {
-                self.ended(ended);
+                self.ended(ended).await;
                 self.shared.changes.send_modify(|changes| *changes += 1);
             }
-            Some(ended) = self.reading.join_next_with_id() => self.ended(ended),
+            Some(ended) = self.reading.join_next_with_id() => self.ended(ended).await,
             Some(read) = self.loading.join_next() => self.loaded(read).await,
             Some(ask) = self.asks.recv() => self.answer(ask).await,
             () = sleep_till(expiry) => self.expire().await,
@@ -321,13 +321,21 @@ impl Engine {
         task
     }
 
-    fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+    async fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
         let task = ended.as_ref().map_or_else(JoinError::id, |(task, ())| *task);
         let known = self.tasks.remove(&task);
         let (Err(panic), Some((id, lane))) = (ended, known) else { return };
         // A defect of the daemon, but firmware knows what became of the job.
         error!(job = %id, %panic, "a job ended abnormally");
         match lane {
+            // The same examination would panic again, and keep all other jobs waiting.
+            Lane::Changing if self.shared.with(|table| table.is_verifying(id)) => {
+                let entered = self.shared.with(|table| {
+                    let record = table.cut(id)?;
+                    table.finish(id, verdict::unknown(&record), Now::read())
+                });
+                self.write(entered).await;
+            }
             Lane::Changing => self.unfinished.push_back(id),
             Lane::Reading => self.shared.with(|table| {
                 let before = table.job(id).map(|job| job.plan.before).unwrap_or_default();

@@ -315,6 +315,11 @@ impl Table {
         }
     }
 
+    /// Whether firmware is being read for its verdict.
+    pub(super) fn is_verifying(&self, id: JobId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| entry.job.borrow().state == State::Verifying)
+    }
+
     /// The job was cut off, and firmware is going to be read. Returns what is known of it for that.
     pub(super) fn cut(&mut self, id: JobId) -> Option<Record> {
         Some(self.entries.get_mut(&id)?.cut())

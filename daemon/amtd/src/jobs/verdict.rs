@@ -62,7 +62,7 @@ pub(super) fn unknown(record: &Record) -> Outcome {
     let begun = record.begun.iter().filter(|step| !step.only_reads());
     let failure = Failure::new(
         Reason::StateUnreadable,
-        "The job was cut off, and the firmware could not be read afterwards in time.",
+        "The job was cut off, and the firmware could not be read afterwards.",
     );
     Outcome {
         verdict: Verdict::FailedPartial,

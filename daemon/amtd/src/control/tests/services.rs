@@ -120,7 +120,8 @@ async fn a_diagnosis_has_evidence_for_everything_and_a_way_out_of_all_trouble() 
     let mut client = DiagnosticsServiceClient::new(rig.client(Level::Operator));
     let checks = client.diagnose(DiagnoseRequest {}).await.unwrap().into_inner().checks;
     let names: BTreeSet<_> = checks.iter().map(|check| check.name.as_str()).collect();
-    let expected = ["amthi", "clock", "journal", "kind", "lme", "node", "permission", "ports", "state-directory"];
+    let expected =
+        ["amthi", "clock", "journal", "kind", "lme", "node", "permission", "ports", "state-directory"];
     assert_eq!(names, expected.into());
     for check in checks {
         let good = check.result() == check::Result::Good;

@@ -115,3 +115,24 @@ async fn a_flow_that_panics_hurts_its_own_job_only() {
     let read = rig.create(get()).await.unwrap();
     assert_eq!(reason(&rig.end_of(read.id).await), Some(Reason::Interrupted));
 }
+
+#[tokio::test]
+async fn an_examination_that_panics_is_not_made_again_and_keeps_no_other_job_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let model = Model::default();
+    model.script(&[Act::Change(StepName::Setup), Act::Panic]);
+    model.break_examination();
+    let rig = Rig::at(directory.path(), &model, config());
+    let first = rig.create(activate()).await.unwrap();
+    let second = rig.create(deactivate()).await.unwrap();
+    let first = rig.end_of(first.id).await;
+    assert_eq!(
+        (verdict(&first), reason(&first)),
+        (Some(Verdict::FailedPartial), Some(Reason::StateUnreadable))
+    );
+    assert_eq!(verdict(&rig.end_of(second.id).await), Some(Verdict::Succeeded));
+    assert_eq!(model.examined().len(), 1);
+    rig.stop().await;
+    let rig = Rig::at(directory.path(), &model, config());
+    assert_eq!(rig.handle.get(&first.id).await.unwrap().outcome, first.outcome);
+}
