@@ -9,7 +9,7 @@
 mod problem;
 mod secret;
 
-pub use self::problem::{DOMAIN, Problem};
+pub use self::problem::{DOMAIN, Problem, STOPPING};
 pub use prost_types::{Duration, Timestamp};
 
 /// The package `amtd.v1`.

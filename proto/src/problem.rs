@@ -12,6 +12,9 @@ use tonic_types::{ErrorDetails, HelpLink, StatusExt};
 /// The domain of every reason.
 pub const DOMAIN: &str = "amtd";
 
+/// The reason for which a daemon that is being stopped ends calls, streams among them. The next daemon can be asked.
+pub const STOPPING: &str = "STOPPING";
+
 /// Where the next step is explained at length.
 const MANUAL: &str = "man:amtctl(1)";
 

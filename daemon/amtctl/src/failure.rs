@@ -4,7 +4,7 @@
 
 use std::{io, time::Duration};
 
-use amtd_proto::Problem;
+use amtd_proto::{Problem, STOPPING};
 use tonic::Code;
 
 use crate::{client::Unreachable, exit::Exit, secret::SecretError};
@@ -80,6 +80,15 @@ impl Failure {
     /// Bad usage, with what would be right.
     pub(crate) fn usage(sentence: impl Into<String>, next_step: impl Into<String>) -> Self {
         Self::Usage { sentence: sentence.into(), next_step: next_step.into() }
+    }
+
+    /// Whether the daemon has gone, or is going, and may come back: whoever watches need not give up.
+    pub(crate) fn is_gone(&self) -> bool {
+        match self {
+            Self::Unreachable(gone) => gone.may_pass(),
+            Self::Refused(problem) => problem.reason == STOPPING,
+            _ => false,
+        }
     }
 
     /// How the program ends because of this.

@@ -45,18 +45,27 @@ pub(crate) struct EventsArgs {
 pub(super) async fn run(args: EventsArgs, session: &Session) -> Result<Exit, Failure> {
     let mut left = args.count;
     let mut cursor = args.cursor.unwrap_or_default();
+    let mut from_oldest = args.from_oldest;
     let mut client = session.connect().await?;
+    let mut is_told = false;
     loop {
-        let request = WatchEventsRequest { cursor: cursor.clone(), from_oldest: args.from_oldest };
+        let before = cursor.clone();
+        let request = WatchEventsRequest { cursor: before.clone(), from_oldest };
         match follow(request, &client, &mut cursor, &mut left, session).await {
             Ok(()) => {}
-            Err(Failure::Unreachable(gone)) if gone.may_pass() => {}
+            Err(failure) if failure.is_gone() => {}
             Err(failure) => return Err(failure),
         }
         if left == Some(0) {
             return Ok(Exit::Good);
         }
-        session.output().say("amtd has gone; waiting for it to come back");
+        // Once for each absence: a daemon that is going hangs up several times.
+        if !is_told || cursor != before {
+            session.output().say("the connection to amtd was lost; waiting for it to come back");
+            is_told = true;
+        }
+        // The next one remembers nothing but what has happened since: without a cursor, too, nothing of that is missed.
+        from_oldest = true;
         sleep(PAUSE).await;
         client = session.connect_until(Instant::now() + ABSENCE).await?;
     }

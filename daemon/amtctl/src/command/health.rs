@@ -74,7 +74,7 @@ async fn wait(service: &str, end: Instant, session: &Session) -> Result<ServingS
         };
         match timeout_at(end, follow(service, &client, &mut last)).await {
             Ok(Ok(())) => {}
-            Ok(Err(Failure::Unreachable(gone))) if gone.may_pass() => {}
+            Ok(Err(failure)) if failure.is_gone() => {}
             Ok(Err(failure)) => return Err(failure),
             Err(_) => return last.ok_or(Failure::Silent(session.limit())),
         }

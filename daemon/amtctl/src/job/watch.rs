@@ -55,7 +55,7 @@ pub(crate) async fn watch(
         match watcher.follow(&reached).await {
             // The stream ended before the job: the daemon is going away.
             Ok(()) => {}
-            Err(Failure::Unreachable(gone)) if gone.may_pass() => {}
+            Err(failure) if failure.is_gone() => {}
             Err(failure) => return Err(failure),
         }
         if watcher.job.state() != job::State::Ended {

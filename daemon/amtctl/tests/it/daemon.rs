@@ -10,11 +10,11 @@ use std::{
     time::Duration,
 };
 
-use amtd_proto::{Problem, v1::*};
+use amtd_proto::{Problem, STOPPING, v1::*};
 use tempfile::TempDir;
 use tokio::{net::UnixListener, runtime};
 use tokio_stream::{Stream, StreamExt, wrappers::UnixListenerStream};
-use tonic::{Request, Response, Status, transport::Server};
+use tonic::{Code, Request, Response, Status, transport::Server};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use self::{
@@ -64,7 +64,8 @@ impl Default for Script {
 pub(crate) struct Asked {
     pub(crate) created: Vec<CreateJobRequest>,
     pub(crate) watched: Vec<String>,
-    pub(crate) cursors: Vec<String>,
+    /// Where watchers of events began: after this one, or with the oldest.
+    pub(crate) cursors: Vec<(String, bool)>,
     pub(crate) closed: Vec<u64>,
     pub(crate) cancelled: Vec<String>,
 }
@@ -183,10 +184,14 @@ impl Scripted {
     }
 }
 
-/// The messages, and then nothing for ever if nothing more is scripted.
+/// The messages, and then the end of a daemon that is being stopped; or nothing for ever if nothing more is scripted.
 fn stream<T: Send + 'static>(messages: Option<Vec<T>>) -> Response<Answers<T>> {
+    let stopping = || Problem::new(Code::Unavailable, STOPPING, "The daemon is being stopped.", "");
     match messages {
-        Some(messages) => Response::new(Box::pin(tokio_stream::iter(messages).map(Ok))),
+        Some(messages) => {
+            let end = tokio_stream::once(Err(stopping().into()));
+            Response::new(Box::pin(tokio_stream::iter(messages).map(Ok).chain(end)))
+        }
         None => Response::new(Box::pin(tokio_stream::pending())),
     }
 }
@@ -265,7 +270,8 @@ impl EventService for Scripted {
         &self,
         request: Request<WatchEventsRequest>,
     ) -> Result<Response<Self::WatchEventsStream>, Status> {
-        self.note(|asked| asked.cursors.push(request.into_inner().cursor));
+        let WatchEventsRequest { cursor, from_oldest } = request.into_inner();
+        self.note(|asked| asked.cursors.push((cursor, from_oldest)));
         let events = self.0.script.lock().unwrap().events.pop_front();
         Ok(stream(events))
     }

@@ -110,7 +110,17 @@ fn events_survive_a_restart_of_the_daemon_without_a_hole() {
         events[1]["event"],
         json!({ "type": "link", "state": "ready", "detail": events[1]["event"]["detail"] })
     );
-    daemon.asked(|asked| assert_eq!(asked.cursors, ["", "boot-6"]));
+    daemon.asked(|asked| assert_eq!(asked.cursors, [(String::new(), false), ("boot-6".into(), true)]));
+}
+
+#[test]
+fn what_happens_while_the_daemon_comes_back_is_not_missed_by_who_has_seen_no_event_yet() {
+    let mut script = Script::default();
+    script.events.push_front(Vec::new());
+    let daemon = Daemon::start(script);
+    let output = amtctl(&daemon.socket(), &["events", "--json", "--count", "1"]).output().unwrap();
+    assert_eq!((code(&output), json_lines(&output).len()), (0, 1), "{}", stderr(&output));
+    daemon.asked(|asked| assert_eq!(asked.cursors, [(String::new(), false), (String::new(), true)]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use amtd_proto::Problem;
+use amtd_proto::{Problem, STOPPING};
 use tonic::Code;
 
 use crate::config::Level;
@@ -65,7 +65,7 @@ pub(super) fn too_late(limit: Duration) -> Problem {
 
 pub(super) fn stopping() -> Problem {
     let next = "Try again when the daemon is back.";
-    Problem::new(Code::Unavailable, "STOPPING", "The daemon is being stopped.", next).retry_after(RESTART)
+    Problem::new(Code::Unavailable, STOPPING, "The daemon is being stopped.", next).retry_after(RESTART)
 }
 
 pub(super) fn invalid(what: impl Into<String>, next: impl Into<String>) -> Problem {
