@@ -53,6 +53,16 @@ pub(super) fn end(steps: &mut Vec<Step>, over: StepOver<'_>, now: SystemTime) {
     over.detail.clone_into(&mut step.detail);
 }
 
+/// The job is over. A step that nobody has ended was cut off with the daemon or the flow: what came of it is known only
+/// as far as the whole is as wanted.
+pub(super) fn cut_off(steps: &mut [Step], is_reached: bool, now: SystemTime) {
+    for step in steps.iter_mut().filter(|step| step.state == StepState::Running) {
+        step.state = if is_reached { StepState::Done } else { StepState::Failed };
+        step.ended_at = Some(now);
+        "cut off; the verdict is from reading the firmware afterwards".clone_into(&mut step.detail);
+    }
+}
+
 /// Progress inside the step that runs. Whether that is news.
 pub(super) fn note(steps: &mut [Step], detail: &str) -> bool {
     let step = steps.iter_mut().find(|step| step.state == StepState::Running);

@@ -6,7 +6,10 @@ use amtd_amt::job::{PlannedStep, Verdict};
 use proptest::prelude::*;
 
 use super::*;
-use crate::jobs::bench::{activate, config, get, plan};
+use crate::jobs::{
+    Step, StepState,
+    bench::{activate, config, get, plan},
+};
 
 #[derive(Debug, Clone, Copy)]
 enum Move {
@@ -152,6 +155,8 @@ impl Bench {
         for (id, before) in &self.ended {
             // It is kept or forgotten, and never another.
             assert!(self.table.job(*id).is_none_or(|job| job == *before));
+            let is_running = |step: &Step| step.state == StepState::Running;
+            assert!(!before.steps.iter().any(is_running), "nothing runs in a job that is over");
         }
         let entries = self.table.entries.values();
         assert!(
