@@ -41,7 +41,7 @@ pub(crate) struct StatusDocument {
 #[derive(Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Link {
-    /// Stable word, such as `ready`.
+    /// Stable word, such as `up`.
     state: String,
     detail: String,
     /// The device, such as `/dev/mei0`.

@@ -19,7 +19,7 @@ use super::checks::{Check, Finding};
 use crate::{
     events::{Event, Told},
     front::{ClientReport, Program},
-    status::{PortState, Queue, Readiness, Status},
+    status::{PortState, Queue, Readiness, Severity, Status},
 };
 
 /// How things stand; `json` is the same document as over HTTP.
@@ -47,7 +47,9 @@ pub(super) fn status(status: &Status, clients: &[ClientReport], json: String) ->
 }
 
 fn health(status: &Status) -> v1::Health {
-    let problems = status.health.iter().map(|condition| condition.text.clone()).collect();
+    // What may only surprise is no problem.
+    let problems = status.health.iter().filter(|condition| condition.severity != Severity::Info);
+    let problems = problems.map(|condition| condition.text.clone()).collect();
     v1::Health { ready: status.readiness() == Readiness::Ready, problems }
 }
 
@@ -175,4 +177,27 @@ fn duration(duration: Duration) -> amtd_proto::Duration {
 
 fn time(at: Option<SystemTime>) -> Option<Timestamp> {
     at.map(Timestamp::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::Link;
+
+    #[test]
+    fn firmware_that_serves_tls_only_is_no_problem() {
+        let port = crate::status::Port {
+            port: 16_993,
+            local_port: Some(16_993),
+            requested_by_firmware: true,
+            state: PortState::Listening,
+            addresses: Vec::new(),
+            error: None,
+            holder: None,
+        };
+        let link = Link { state: amtd_mei::LinkState::Up, ready: true, ..Link::default() };
+        let status = Status { link, ports: vec![port], ..Status::default() }.with_health();
+        assert_eq!(status.health[0].code, "tls-only");
+        assert_eq!(health(&status), v1::Health { ready: true, problems: Vec::new() });
+    }
 }
