@@ -16,6 +16,7 @@ mod output;
 mod pages;
 mod secret;
 mod session;
+mod user;
 
 use std::process::ExitCode;
 

@@ -97,7 +97,7 @@ impl Unreachable {
             Self::Denied { group: Some(group), .. } => {
                 format!("join its group with `sudo usermod -aG {group} $USER` and log in again, or use sudo")
             }
-            Self::Denied { group: None, .. } => "use sudo, or ask `amtctl doctor` who may open it".into(),
+            Self::Denied { group: None, .. } => "use sudo".into(),
             Self::Nobody { .. } => {
                 "see why with `journalctl -u amtd -e`, start it with `systemctl start amtd`".into()
             }

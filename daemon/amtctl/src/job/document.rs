@@ -4,7 +4,10 @@ use amtd_proto::v1::{self, Verdict, job, step};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::output::{Document, page::Page, table::Table, when};
+use crate::{
+    output::{Document, page::Page, table::Table, when},
+    user,
+};
 
 /// One job.
 #[derive(Debug, Serialize)]
@@ -389,7 +392,7 @@ impl Document for JobListDocument {
                 verdict.unwrap_or(job.state).into(),
                 // Fractions of seconds say nothing in a list.
                 job.created_at.as_deref().map(|at| format!("{}Z", &at[..19])).unwrap_or_default(),
-                job.uid.to_string(),
+                user::name(job.uid),
             ]);
         }
         page.table(&table);

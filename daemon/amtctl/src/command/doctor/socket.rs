@@ -1,9 +1,10 @@
 //! Whether the daemon's socket can be connected to, and whose it is.
 
-use nix::unistd::{Uid, User};
-
 use super::Check;
-use crate::client::{Client, Unreachable};
+use crate::{
+    client::{Client, Unreachable},
+    user,
+};
 
 const NAME: &str = "socket";
 
@@ -16,8 +17,7 @@ pub(super) fn check(connected: &Result<Client, Unreachable>) -> Check {
 
 fn owner(client: &Client) -> String {
     let Some(peer) = client.peer() else { return "connected".into() };
-    let user = User::from_uid(Uid::from_raw(peer.uid)).ok().flatten();
-    let name = user.map_or_else(|| format!("uid {}", peer.uid), |user| user.name);
+    let name = user::name(peer.uid);
     match peer.pid {
         Some(pid) => format!("connected; it was opened by process {pid} of {name}"),
         None => format!("connected; it was opened by a process of {name}"),
