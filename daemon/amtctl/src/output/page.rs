@@ -27,6 +27,11 @@ impl Page {
         Self { text: String::new(), style }
     }
 
+    /// Whether nothing is in it yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// For what deserves colour.
     pub(crate) fn style(&self) -> Style {
         self.style

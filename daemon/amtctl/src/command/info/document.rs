@@ -269,7 +269,10 @@ impl Document for InfoDocument {
         self.render_code_versions(page);
         if let Some(error) = &self.error {
             page.gap();
-            page.line(&format!("The firmware did not tell everything: {error}"));
+            page.line(&format!("Not everything could be read: {error}"));
+        }
+        if page.is_empty() {
+            page.line("The firmware does not say.");
         }
     }
 }
@@ -399,6 +402,15 @@ mod tests {
         let wanted = Wanted { mode: true, ..Wanted::default() };
         let json = serde_json::to_value(InfoDocument::new(info, &wanted)).unwrap();
         assert_eq!(json, serde_json::json!({ "controlMode": "not activated" }));
+    }
+
+    #[test]
+    fn a_fact_that_the_firmware_does_not_tell_is_not_answered_with_nothing() {
+        let wanted = Wanted { upid: true, ..Wanted::default() };
+        let document = InfoDocument::new(v1::GetInfoResponse::default(), &wanted);
+        let mut page = Page::new(crate::output::style::Style::new(false));
+        document.render(&mut page);
+        assert_eq!(page.to_string(), "The firmware does not say.\n");
     }
 
     #[test]
