@@ -139,10 +139,12 @@ pub(crate) enum Command {
 }
 
 /// Parses a length of time such as `30s`; a plain number is seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
     match text.parse() {
         Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text),
+        Err(_) => {
+            humantime::parse_duration(text).map_err(|_| "give seconds, or a time such as 500ms, 30s or 2m")
+        }
     }
 }
 

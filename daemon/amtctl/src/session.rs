@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep_until};
 
 use crate::{cli::Global, client::Client, failure::Failure, output::Output, secret::Secrets};
 
@@ -52,11 +52,27 @@ impl Session {
         let mut pause = PAUSES.0;
         loop {
             match Client::connect(self.socket(), self.limit()).await {
-                Err(unreachable) if unreachable.may_pass() && Instant::now() + pause < end => {}
+                Err(unreachable) if unreachable.may_pass() && Instant::now() < end => {}
                 connected => return Ok(connected?),
             }
-            sleep(pause).await;
+            sleep_until((Instant::now() + pause).min(end)).await;
             pause = (pause * 2).min(PAUSES.1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_daemon_is_waited_for_as_long_as_was_said_and_not_only_nearly() {
+        let directory = tempfile::tempdir().unwrap();
+        let (socket, timeout) = (directory.path().join("amtd.sock"), Duration::from_secs(1));
+        let global = Global { socket, timeout, json: false, no_color: true };
+        let session = Session::new(global, Output::new(false, true));
+        let end = Instant::now() + Duration::from_secs(10);
+        assert!(session.connect_until(end).await.is_err());
+        assert_eq!(Instant::now(), end);
     }
 }

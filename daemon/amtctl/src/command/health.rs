@@ -6,6 +6,7 @@ use amtd_proto::v1::GetStatusRequest;
 use clap::Args;
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout_at};
+use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
 use crate::{
@@ -16,13 +17,16 @@ use crate::{
     session::Session,
 };
 
+/// What can be asked about.
+const PARTS: &str = "ask about link, front, firmware or jobs, or without --service about amtd as a whole";
+
 /// The pause before a watch that ended is begun again.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What `health` takes.
 #[derive(Args)]
 pub(crate) struct HealthArgs {
-    /// Ask about one part, such as amtd.v1.JobService [default: amtd as a whole]
+    /// Ask about one part: link, front, firmware or jobs [default: amtd as a whole]
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     service: String,
 
@@ -52,8 +56,12 @@ pub(super) async fn run(args: HealthArgs, session: &Session) -> Result<Exit, Fai
 async fn check(service: &str, session: &Session) -> Result<ServingStatus, Failure> {
     let client = session.connect().await?;
     let request = client.request(HealthCheckRequest { service: service.into() });
-    let answer = client.call(client.health().check(request)).await?;
-    Ok(answer.status())
+    match client.call(client.health().check(request)).await {
+        Err(Failure::Refused(problem)) if problem.code == Code::NotFound => {
+            Err(Failure::usage(format!("amtd has no part {service:?}"), PARTS))
+        }
+        answer => Ok(answer?.status()),
+    }
 }
 
 /// What is said to be the matter. Health itself does not depend on it: who cannot be asked why has said enough.

@@ -182,6 +182,14 @@ fn health_is_in_the_exit_code() {
 }
 
 #[test]
+fn a_part_that_there_is_not_is_named_with_those_that_there_are() {
+    let daemon = Daemon::start(Script::default());
+    let output = amtctl(&daemon.socket(), &["health", "--service", "nonsense"]).output().unwrap();
+    let said = stderr(&output);
+    assert!(code(&output) == 64 && said.contains("nonsense") && said.contains("firmware"), "{said}");
+}
+
+#[test]
 fn who_waits_for_health_is_told_when_it_comes() {
     let daemon = Daemon::start(Script { serving: false, ..Script::default() });
     let waiting = amtctl(&daemon.socket(), &["health", "--wait"]).stdout(Stdio::piped()).spawn().unwrap();
