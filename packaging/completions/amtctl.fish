@@ -114,7 +114,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l password-stdin
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -s j -l json -d 'Put out JSON (schema amtctl/v1) instead of text'
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l no-color -d 'Use no colour, as NO_COLOR does'
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l service -d 'Ask about one part, such as amtd.v1.JobService [default: amtd as a whole]' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l service -d 'Ask about one part: link, front, firmware or jobs [default: amtd as a whole]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l wait -d 'Wait until it serves, at most so long [default if given without time: 60s]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l timeout -d 'Wait at most so long for an answer of amtd; a job that is watched may take longer' -r
@@ -400,7 +400,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -f -a "identify" -d 'Ask which product and which protocol answers'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -s s -l selector -d 'Address the instance whose key has this value' -r
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l user -d 'Log in as this user of AMT' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l user -d 'Log in as this AMT user; $$OsAdmin, which may read some classes, needs no password' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l deadline -d 'Let the job fail if it has not ended by then [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l request-id -d 'Name the request, so that repeating the command makes no second job [default: a random name]' -r
@@ -417,7 +417,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -s j -l json -d 'Put out JSON (schema amtctl/v1) instead of text'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l no-color -d 'Use no colour, as NO_COLOR does'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help'
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l user -d 'Log in as this user of AMT' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l user -d 'Log in as this AMT user; $$OsAdmin, which may read some classes, needs no password' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l deadline -d 'Let the job fail if it has not ended by then [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l request-id -d 'Name the request, so that repeating the command makes no second job [default: a random name]' -r
@@ -436,7 +436,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -s s -l selector -d 'Address the instance whose key has this value' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l body -d 'Give the method the input in this file, as JSON object or XML element; "-" is standard input' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l user -d 'Log in as this user of AMT' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l user -d 'Log in as this AMT user; $$OsAdmin, which may read some classes, needs no password' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l deadline -d 'Let the job fail if it has not ended by then [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l request-id -d 'Name the request, so that repeating the command makes no second job [default: a random name]' -r
@@ -455,7 +455,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -s s -l selector -d 'Address the instance whose key has this value' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l body -d 'Put the instance in this file, as JSON object or XML element; "-" is standard input' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l user -d 'Log in as this user of AMT' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l user -d 'Log in as this AMT user; $$OsAdmin, which may read some classes, needs no password' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l deadline -d 'Let the job fail if it has not ended by then [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l request-id -d 'Name the request, so that repeating the command makes no second job [default: a random name]' -r
@@ -473,7 +473,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l no-color -d 'Use no colour, as NO_COLOR does'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -s s -l selector -d 'Address the instance whose key has this value' -r
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l user -d 'Log in as this user of AMT' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l user -d 'Log in as this AMT user; $$OsAdmin, which may read some classes, needs no password' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l deadline -d 'Let the job fail if it has not ended by then [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l request-id -d 'Name the request, so that repeating the command makes no second job [default: a random name]' -r
@@ -490,7 +490,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -s j -l json -d 'Put out JSON (schema amtctl/v1) instead of text'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l no-color -d 'Use no colour, as NO_COLOR does'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help'
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l user -d 'Log in as this user of AMT' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l user -d 'Log in as this AMT user; $$OsAdmin, which may read some classes, needs no password' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l deadline -d 'Let the job fail if it has not ended by then [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l request-id -d 'Name the request, so that repeating the command makes no second job [default: a random name]' -r

@@ -22,6 +22,9 @@ use crate::{
     session::Session,
 };
 
+/// The account that firmware keeps for programs of its own machine. The daemon asks the firmware for its password.
+const LOCAL_SYSTEM: &str = "$$OsAdmin";
+
 /// The largest body: far more than firmware takes.
 const LARGEST_BODY: usize = 1024 * 1024;
 
@@ -105,7 +108,7 @@ struct CallArgs {
     #[arg(long, conflicts_with = "json")]
     xml: bool,
 
-    /// Log in as this user of AMT
+    /// Log in as this AMT user; $$OsAdmin, which may read some classes, needs no password
     #[arg(long, value_name = "NAME", default_value = "admin")]
     user: String,
 
@@ -129,7 +132,12 @@ pub(super) async fn run(args: WsmanArgs, session: &mut Session) -> Result<Exit, 
         call.body = Some(read(&path)?);
     }
     call.user.clone_from(&args.user);
-    call.password = Some(session.secrets().need(&PASSWORD, args.password.file(), Prompt::Once)?);
+    let file = args.password.file();
+    call.password = Some(if args.user == LOCAL_SYSTEM && file.is_none() {
+        Secret::new("")
+    } else {
+        session.secrets().need(&PASSWORD, file, Prompt::Once)?
+    });
     let order = Order { kind: Kind::WsmanCall(call), args: &args.job, question: None };
     let Some(job) = job::execute(order, session).await? else { return Ok(Exit::Good) };
     show(job, args.xml, session)

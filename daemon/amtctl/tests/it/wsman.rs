@@ -67,6 +67,15 @@ fn each_operation_reaches_the_daemon_as_it_was_meant() {
     assert_eq!(body, json!({ "Mode": "1", "Name": "a b" }));
 }
 
+/// Its password is firmware's to tell, and that of admin, which is at hand here, is another one.
+#[test]
+fn the_account_of_the_machine_itself_needs_no_password() {
+    let daemon = Daemon::start(answering("null", 1));
+    wsman(&daemon, &["get", "AMT_GeneralSettings", "--user", "$$OsAdmin"]);
+    let call = call(&daemon);
+    assert_eq!((call.user.as_str(), call.password.unwrap().value.as_slice()), ("$$OsAdmin", &b""[..]));
+}
+
 #[test]
 fn a_body_comes_from_a_file_as_it_is() {
     let daemon = Daemon::start(answering("null", 1));
