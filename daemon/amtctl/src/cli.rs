@@ -18,7 +18,7 @@ use crate::{
 /// Where the daemon listens.
 pub(crate) const DEFAULT_SOCKET: &str = "/run/amtd/amtd.sock";
 
-/// Ask and instruct amtd, which owns the AMT firmware of this machine
+/// Query and control amtd, the daemon that owns the AMT firmware of this machine
 #[derive(Parser)]
 #[command(name = "amtctl", version, after_long_help = exit::TABLE, max_term_width = 80)]
 pub(crate) struct Cli {
@@ -41,21 +41,21 @@ pub(crate) struct Global {
           help_heading = "Global options")]
     pub(crate) socket: PathBuf,
 
-    /// Wait at most so long for an answer of amtd; a job that is watched may take longer
+    /// Wait at most this long for an answer from amtd; watching a job may take longer
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration,
           help_heading = "Global options")]
     pub(crate) timeout: Duration,
 
-    /// Put out JSON (schema amtctl/v1) instead of text
+    /// Print JSON (schema amtctl/v1) instead of text
     #[arg(long, short = 'j', global = true, help_heading = "Global options")]
     pub(crate) json: bool,
 
-    /// Use no colour, as NO_COLOR does
+    /// Print without colour, as with NO_COLOR
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) no_color: bool,
 }
 
-/// Flags that take a secret in other tools. They are here so that people who are used to them learn why not.
+/// Flags that take a secret in other tools. They exist so that people who are used to them are told why not.
 #[derive(Args)]
 pub(crate) struct Refused {
     #[arg(long, global = true, hide = true, num_args = 0..=1, value_parser = discard)]
@@ -84,8 +84,8 @@ impl Refused {
             None => Ok(()),
             Some((_, wanted)) => Err(Failure::usage(
                 format!(
-                    "the {} is not taken from the command line, which every local user can read while the program \
-                     runs and which shells keep; if it stood there, take it for known to others",
+                    "the {} is not accepted on the command line, which every local user can read while the program \
+                     runs and which shells remember; if it was there, consider it known to others",
                     wanted.name
                 ),
                 secret::ways(wanted),
@@ -94,7 +94,7 @@ impl Refused {
     }
 }
 
-/// In the place of a secret that nobody wants to have.
+/// Stands in for a secret that is not kept.
 #[derive(Clone)]
 struct Discarded;
 
@@ -105,34 +105,34 @@ fn discard(_: &str) -> Result<Discarded, Infallible> {
 /// What is to be done.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show how amtd, its link to the firmware and its ports are
+    /// Show the state of amtd, of its link to the firmware and of its ports
     Status,
-    /// Show what the firmware says about itself
+    /// Show what the firmware reports about itself
     #[command(visible_alias = "amtinfo")]
     Info(info::InfoArgs),
-    /// Say by the exit code whether amtd serves
+    /// Tell by the exit code whether amtd is serving
     Health(health::HealthArgs),
-    /// Find out what is wrong, also when amtd does not run
+    /// Find out what is wrong, even when amtd is not running
     Doctor,
     /// Activate AMT in client or admin control mode
     Activate(activate::ActivateArgs),
-    /// Take AMT out of service
+    /// Deactivate AMT, wholly or in part
     Deactivate(deactivate::DeactivateArgs),
-    /// Change settings of activated AMT
+    /// Change the settings of activated AMT
     Configure(configure::ConfigureArgs),
     /// List, show, watch and cancel jobs
     Jobs(jobs::JobsArgs),
-    /// Follow what happens: link, ports, channels, jobs, firmware, alerts
+    /// Follow what happens to the link, ports, channels, jobs and firmware
     Events(events::EventsArgs),
-    /// List and close the connections of clients
+    /// List and close client connections
     Channels(channels::ChannelsArgs),
     /// Send one WSMAN request
     Wsman(wsman::WsmanArgs),
-    /// Show the metrics as OpenMetrics text
+    /// Print the metrics as OpenMetrics text
     Metrics,
     /// Show, check and explain the configuration of amtd
     Config(config::ConfigArgs),
-    /// Show the versions of amtctl and of amtd
+    /// Show the versions of amtctl and amtd
     Version,
     /// Print the completion script of a shell
     Completion(completion::CompletionArgs),

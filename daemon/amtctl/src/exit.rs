@@ -53,11 +53,11 @@ impl From<Exit> for ExitCode {
 pub(crate) const TABLE: &str = "\
 Exit codes:
     0  done, or nothing needed to be done
-    1  failed, and the device is as it was; for health and doctor: not well
+    1  failed, and the device is as it was; for health and doctor: trouble
     2  failed in the middle: part of it is in force on the device
-    3  unknown yet: the job goes on without a watcher
+    3  not known yet: the job continues, and nobody watches it
     4  refused by the daemon before anything was done
-   64  the command line makes no sense
+   64  the command line is wrong
    65  a file or a secret cannot be used
    69  the daemon cannot be reached
    70  a defect of amtctl or of the daemon

@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
     /// The daemon has gone, and has not come back as long as somebody waited.
-    #[error("job {id} goes on or will be resumed, but nobody can watch it: {why}")]
+    #[error("job {id} continues, or will be resumed, but it cannot be watched: {why}")]
     Unwatched {
         /// The job.
         id: String,
@@ -35,10 +35,10 @@ pub(crate) enum Failure {
     #[error("{}", sentence_of(.0))]
     Refused(Problem),
     /// The daemon has not answered.
-    #[error("amtd has not answered within {}", humantime::format_duration(*.0))]
+    #[error("amtd did not answer within {}", humantime::format_duration(*.0))]
     Silent(Duration),
     /// The daemon's answer lacks what it must contain.
-    #[error("the answer of amtd makes no sense: {0}")]
+    #[error("amtd sent an answer that cannot be used: {0}")]
     Answer(&'static str),
     /// A secret cannot be had.
     #[error(transparent)]
@@ -72,7 +72,7 @@ pub(crate) enum Failure {
     #[error("interrupted")]
     Interrupted,
     /// The system gives no threads, timers or signals.
-    #[error("the system refuses what every program needs: {0}")]
+    #[error("the system refused something that every program needs: {0}")]
     System(io::Error),
 }
 
@@ -135,10 +135,10 @@ impl Failure {
             Self::Usage { next_step, .. } => next_step.clone(),
             Self::Unreachable(unreachable) => unreachable.next_step(),
             Self::Unwatched { id, why } => {
-                format!("{}; then come back to the job with `amtctl jobs watch {id}`", why.next_step())
+                format!("{}; then watch the job again with `amtctl jobs watch {id}`", why.next_step())
             }
             Self::Refused(problem) => next_step_of(problem),
-            Self::Silent(_) => "wait longer with --timeout, or look at `amtctl doctor`".into(),
+            Self::Silent(_) => "allow more time with --timeout, or run `amtctl doctor`".into(),
             Self::Answer(_) => "compare the versions with `amtctl version`".into(),
             Self::Secret(error) => error.next_step(),
             Self::Program { .. } => "install amtd, or put it on the PATH".into(),
@@ -174,7 +174,7 @@ fn exit_of(code: Code) -> Exit {
 
 fn sentence_of(problem: &Problem) -> String {
     match problem.code {
-        Code::Unimplemented => "this amtd does not know the request".into(),
+        Code::Unimplemented => "this amtd does not support the request".into(),
         _ if problem.sentence.is_empty() => format!("amtd refuses: {}", problem.reason),
         _ => problem.sentence.clone(),
     }

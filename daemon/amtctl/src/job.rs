@@ -24,15 +24,15 @@ pub(crate) struct JobArgs {
     #[arg(long, help_heading = "Job options")]
     plan: bool,
 
-    /// Do not wait for the end of the job
+    /// Do not wait for the job to end
     #[arg(long, conflicts_with = "plan", help_heading = "Job options")]
     no_wait: bool,
 
-    /// Let the job fail if it has not ended by then [default: as configured]
+    /// Fail the job if it takes longer than this [default: as configured]
     #[arg(long, value_name = "TIME", value_parser = crate::cli::duration, help_heading = "Job options")]
     deadline: Option<Duration>,
 
-    /// Name the request, so that repeating the command makes no second job [default: a random name]
+    /// Name the request, so that repeating the command creates no second job [default: a random name]
     #[arg(long, value_name = "NAME", help_heading = "Job options")]
     request_id: Option<String>,
 }
@@ -141,14 +141,14 @@ async fn create(
         match client.call(client.jobs().create_job(client.request(request.clone()))).await {
             Ok(answer) => return Ok((client, answer.job.ok_or(Failure::Answer("it has no job"))?)),
             Err(Failure::Unreachable(gone)) if gone.may_pass() && Instant::now() < end => {
-                session.output().say(&format!("{gone}; asking again for the same job"));
+                session.output().say(&format!("{gone}; repeating the request for the same job"));
                 client = session.connect_until(end).await?;
             }
             Err(failure) => {
                 if matches!(failure, Failure::Silent(_) | Failure::Unreachable(_)) {
                     session.output().say(&format!(
-                        "whether the job was made is not known; the same command with --request-id {} makes no \
-                         second one",
+                        "it is not known whether the job was created; repeating the command with --request-id {} \
+                         creates no second one",
                         request.request_id
                     ));
                 }

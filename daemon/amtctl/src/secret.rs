@@ -123,7 +123,7 @@ pub(crate) enum SecretError {
     Empty { name: &'static str, path: String },
     #[error("{path}: too long for the {name}")]
     TooLong { name: &'static str, path: String },
-    #[error("{path}: neither a PKCS#12 file nor base64 of one")]
+    #[error("{path}: neither a PKCS#12 file nor one in base64")]
     NotACertificate { path: String },
     #[error("the two entries for the {0} differ; nothing was done")]
     Differ(&'static str),
@@ -153,7 +153,7 @@ impl SecretError {
         match self {
             Self::Nowhere(wanted) => ways(wanted),
             Self::NotACertificate { .. } => {
-                "export the certificate with chain and key as .pfx or .p12".into()
+                "export the certificate with its chain and key as .pfx or .p12".into()
             }
             _ => String::new(),
         }
@@ -275,7 +275,7 @@ impl Secrets<'_> {
         let found = file.metadata().map_err(fail)?;
         if found.is_file() && found.mode() & 0o044 != 0 {
             let who = if found.mode() & 0o004 != 0 { "every local user" } else { "its group" };
-            self.warnings.push(format!("{} can be read by {who}: chmod 600", path.display()));
+            self.warnings.push(format!("{} can be read by {who}: protect it with chmod 600", path.display()));
         }
         // The whole room at once: a buffer that grows leaves copies behind.
         let mut content = Zeroizing::new(Vec::with_capacity(limit + 1));

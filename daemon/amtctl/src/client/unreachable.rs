@@ -22,15 +22,15 @@ pub(crate) enum Unreachable {
         /// Whose members may.
         group: Option<String>,
     },
-    #[error("nobody listens on {}: amtd has ended", socket.display())]
+    #[error("nothing is listening on {}: amtd has stopped", socket.display())]
     Nobody { socket: PathBuf },
     #[error("what listens on {} is not amtd", socket.display())]
     NotAmtd { socket: PathBuf },
-    #[error("{} accepts no connection within {}", socket.display(), humantime::format_duration(*limit))]
+    #[error("{} accepted no connection within {}", socket.display(), humantime::format_duration(*limit))]
     Silent { socket: PathBuf, limit: Duration },
-    #[error("so many connections wait on {} that it takes no more", socket.display())]
+    #[error("the queue of connections on {} is full", socket.display())]
     Crowded { socket: PathBuf },
-    #[error("the connection to {} broke: amtd has ended or was restarted", socket.display())]
+    #[error("the connection to {} was lost: amtd was stopped or restarted", socket.display())]
     Broken { socket: PathBuf },
     #[error("{} cannot be connected to: {source}", socket.display())]
     Other { socket: PathBuf, source: io::Error },
@@ -87,7 +87,7 @@ impl Unreachable {
     pub(crate) fn next_step(&self) -> String {
         match self {
             Self::Missing { .. } => {
-                "start it with `systemctl start amtd`; if it runs elsewhere, name its socket \
+                "start it with `sudo systemctl start amtd`; if it runs elsewhere, name its socket \
                                      with --socket or AMTD_SOCKET"
                     .into()
             }
@@ -99,12 +99,12 @@ impl Unreachable {
             }
             Self::Denied { group: None, .. } => "use sudo".into(),
             Self::Nobody { .. } => {
-                "see why with `journalctl -u amtd -e`, start it with `systemctl start amtd`".into()
+                "see why with `journalctl -u amtd -e`, and start it with `sudo systemctl start amtd`".into()
             }
             Self::Silent { .. } | Self::Crowded { .. } | Self::Broken { .. } => {
-                "try again; if it stays so, see `journalctl -u amtd -e`".into()
+                "try again; if it persists, see `journalctl -u amtd -e`".into()
             }
-            Self::Other { .. } => "look at `amtctl doctor`".into(),
+            Self::Other { .. } => "run `amtctl doctor`".into(),
         }
     }
 }

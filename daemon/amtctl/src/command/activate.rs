@@ -21,15 +21,15 @@ pub(crate) struct ActivateArgs {
     #[arg(long)]
     ccm: bool,
 
-    /// Activate in admin control mode, also from client control mode; needs a provisioning certificate
+    /// Activate in admin control mode, or upgrade to it; needs a provisioning certificate
     #[arg(long)]
     acm: bool,
 
-    /// Read the provisioning certificate with chain and key (PKCS#12, or base64 of it) from this file
+    /// Read the provisioning certificate, its chain and its key from this PKCS#12 file, binary or base64
     #[arg(long = "provisioningCert", alias = "provisioning-cert", value_name = "FILE", requires = "acm")]
     provisioning_cert: Option<PathBuf>,
 
-    /// Give the firmware this DNS suffix; without it the firmware's own decides
+    /// Check the certificate against this DNS suffix, and not only against that of the firmware
     #[arg(long = "dns", short = 'd', visible_alias = "dns-suffix", value_name = "SUFFIX", requires = "acm")]
     dns_suffix: Option<String>,
 
@@ -46,7 +46,7 @@ pub(crate) struct ActivateArgs {
     )]
     provisioning_cert_password_file: Option<PathBuf>,
 
-    /// Set the MEBx password as well, and read it from this file; "-" is standard input
+    /// Also set the MEBx password, read from this file; "-" is standard input
     #[arg(
         long = "mebxpassword-file",
         alias = "mebx-password-file",
@@ -56,7 +56,7 @@ pub(crate) struct ActivateArgs {
     )]
     mebx_password_file: Option<PathBuf>,
 
-    /// Do not ask whether it is meant
+    /// Do not ask for confirmation
     #[arg(long, short = 'y', help_heading = "Job options")]
     yes: bool,
 
@@ -72,10 +72,10 @@ PROVISIONING_CERT_PASSWORD, MEBX_PASSWORD), which other processes of the same us
 
 The AMT password is 8 to 32 characters with upper and lower case, a digit and a special character.
 
-Intel AMT that is switched off is switched on first, where the firmware lets its own machine do that; --plan says so. It \
-stays on, also if the activation fails then.";
+If Intel AMT is switched off, it is switched on first, where the firmware lets its own machine do that; --plan says so. \
+It stays on even if the activation then fails.";
 
-const NEXT: &str = "see it with `amtctl info`; choose features with `amtctl configure amtfeatures`";
+const NEXT: &str = "see the result with `amtctl info`; choose features with `amtctl configure amtfeatures`";
 
 /// Activates.
 pub(super) async fn run(args: ActivateArgs, session: &mut Session) -> Result<Exit, Failure> {

@@ -20,9 +20,9 @@ pub(crate) struct ChannelsArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// List the connections of clients
+    /// List client connections
     List,
-    /// Close the connection of a client, and its channel
+    /// Close a client connection, and its channel
     Close {
         /// Close the connection with this id
         id: u64,
@@ -83,7 +83,7 @@ impl Document for ChannelsDocument {
 
     fn render(&self, page: &mut Page) {
         if self.channels.is_empty() {
-            page.line("Nobody is connected.");
+            page.line("No clients are connected.");
             return;
         }
         let mut table = Table::new(["ID", "PORT", "CLASS", "STATE", "REQUESTS", "QUIET", "CLIENT"]);
@@ -102,7 +102,7 @@ impl Document for ChannelsDocument {
             ]);
         }
         page.table(&table);
-        page.line("* holds a channel of the firmware");
+        page.line("* holds a firmware channel");
     }
 }
 

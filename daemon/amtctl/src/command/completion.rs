@@ -8,7 +8,7 @@ use crate::{cli::Cli, exit::Exit, failure::Failure, session::Session};
 /// What `completion` takes.
 #[derive(Args)]
 pub(crate) struct CompletionArgs {
-    /// Print it for this shell
+    /// Print the script for this shell
     #[arg(value_enum)]
     shell: For,
 }
@@ -16,11 +16,11 @@ pub(crate) struct CompletionArgs {
 /// The shells that have packages to put the script into.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum For {
-    /// To be put into /usr/share/bash-completion/completions/amtctl
+    /// Goes to /usr/share/bash-completion/completions/amtctl
     Bash,
-    /// To be put into /usr/share/zsh/vendor-completions/_amtctl
+    /// Goes to /usr/share/zsh/vendor-completions/_amtctl
     Zsh,
-    /// To be put into /usr/share/fish/vendor_completions.d/amtctl.fish
+    /// Goes to /usr/share/fish/vendor_completions.d/amtctl.fish
     Fish,
 }
 

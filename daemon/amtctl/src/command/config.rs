@@ -33,9 +33,9 @@ pub(crate) struct ConfigArgs {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Show the configuration in force, as the running amtd has it
+    /// Show the configuration that the running amtd uses
     Show,
-    /// Check a configuration with the installed amtd, which need not run
+    /// Check a configuration file with the installed amtd, which need not be running
     Check {
         /// Check this file [default: /etc/amtd/amtd.toml, or the defaults if there is none]
         file: Option<PathBuf>,
@@ -64,8 +64,10 @@ async fn show(session: &Session) -> Result<Exit, Failure> {
             toml: answer.toml,
         })?;
     } else {
-        let origin = if answer.path.is_empty() { "the defaults".into() } else { answer.path };
-        output.say(&format!("in force are {origin}"));
+        output.say(&match answer.path.as_str() {
+            "" => "amtd runs with the defaults".into(),
+            path => format!("amtd runs with {path}"),
+        });
         output.show_raw(&answer.toml)?;
     }
     Ok(Exit::Good)

@@ -25,19 +25,19 @@ pub(crate) struct ConfigureArgs {
 
 #[derive(Subcommand)]
 enum Setting {
-    /// Switch KVM, SOL and IDER on or off and say whose consent is needed
+    /// Switch KVM, SOL and IDER on or off, and set when the user must consent
     #[command(name = "amtfeatures", aliases = ["amt-features", "setamtfeatures"])]
     Features(FeaturesArgs),
-    /// Set the clock of AMT by that of this machine
+    /// Set the AMT clock to the time of this machine
     #[command(name = "syncclock", aliases = ["sync-clock", "synctime"])]
     SyncClock(PlainArgs),
-    /// Set the host name of AMT to that of this machine
+    /// Set the AMT host name to that of this machine
     #[command(name = "synchostname", aliases = ["sync-hostname", "hostname", "sethostname"])]
     SyncHostname(HostnameArgs),
-    /// Change the password of AMT's admin
+    /// Change the password of the AMT account admin
     #[command(name = "amtpassword", aliases = ["amt-password", "changeamtpassword"])]
     Password(NewPasswordArgs),
-    /// Set the password of the firmware's own menu; admin control mode only
+    /// Set the password of the MEBx menu; admin control mode only
     #[command(name = "mebx", alias = "setmebx")]
     Mebx(MebxArgs),
 }
@@ -53,22 +53,22 @@ struct PlainArgs {
 
 #[derive(Args)]
 struct FeaturesArgs {
-    /// Switch KVM on, or off with --kvm=false; without the flag it stays as it is
+    /// Switch KVM on, or off with --kvm=false; unchanged without the flag
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
     kvm: Option<bool>,
 
-    /// Switch serial over LAN on, or off with --sol=false; without the flag it stays as it is
+    /// Switch serial over LAN on, or off with --sol=false; unchanged without the flag
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
     sol: Option<bool>,
 
-    /// Switch IDE redirection on, or off with --ider=false; without the flag it stays as it is
+    /// Switch IDE redirection on, or off with --ider=false; unchanged without the flag
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_parser = BoolishValueParser::new())]
     ider: Option<bool>,
 
-    /// Say for what the user at the machine must consent; admin control mode only
+    /// Require the consent of the user at the machine for this; admin control mode only
     #[arg(long = "userConsent", alias = "user-consent", value_name = "WHAT", value_enum)]
     user_consent: Option<Consent>,
 
@@ -99,7 +99,7 @@ struct HostnameArgs {
 
 #[derive(Args)]
 struct NewPasswordArgs {
-    /// Read the new AMT password from this file; "-" is standard input, after the password of now
+    /// Read the new AMT password from this file; "-" is standard input, after the current password
     #[arg(
         long = "newamtpassword-file",
         alias = "new-password-file",
@@ -161,7 +161,7 @@ fn features(args: &FeaturesArgs, secrets: &mut Secrets<'_>) -> Result<Kind, Fail
     let FeaturesArgs { kvm, sol, ider, user_consent, plain } = args;
     if (kvm, sol, ider).eq(&(&None, &None, &None)) && user_consent.is_none() {
         return Err(Failure::usage(
-            "nothing is to be changed",
+            "there is nothing to change",
             "name at least one of --kvm, --sol, --ider and --userConsent",
         ));
     }
@@ -181,7 +181,7 @@ fn features(args: &FeaturesArgs, secrets: &mut Secrets<'_>) -> Result<Kind, Fail
 }
 
 impl PasswordArgs {
-    /// The password of now.
+    /// The password in force.
     fn need(&self, secrets: &mut Secrets<'_>) -> Result<amtd_proto::v1::Secret, SecretError> {
         secrets.need(&PASSWORD, self.file(), Prompt::Once)
     }

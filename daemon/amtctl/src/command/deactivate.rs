@@ -1,4 +1,4 @@
-//! `amtctl deactivate`: out of service, wholly or in part.
+//! `amtctl deactivate`: wholly or in part.
 
 use amtd_proto::v1::{Deactivate, GetInfoRequest, job_spec::Kind};
 use clap::Args;
@@ -14,8 +14,8 @@ use crate::{
 /// What `deactivate` takes.
 #[derive(Args)]
 #[command(after_long_help = "\
-In client control mode no password is needed. In admin control mode it is asked for on the terminal unless it is given \
-by file, standard input, systemd credential (amt-password) or environment (AMT_PASSWORD).")]
+Client control mode needs no password. Admin control mode does: it is asked for on the terminal unless it is given by \
+file, standard input, systemd credential (amt-password) or environment (AMT_PASSWORD).")]
 pub(crate) struct DeactivateArgs {
     /// Keep the admin account and the network settings; admin control mode only
     #[arg(long)]
@@ -24,7 +24,7 @@ pub(crate) struct DeactivateArgs {
     #[command(flatten)]
     password: PasswordArgs,
 
-    /// Do not ask whether it is meant
+    /// Do not ask for confirmation
     #[arg(long, short = 'y', help_heading = "Job options")]
     yes: bool,
 
@@ -43,7 +43,7 @@ pub(super) async fn run(args: DeactivateArgs, session: &mut Session) -> Result<E
         None => None,
     };
     let kind = Kind::Deactivate(Deactivate { password, partial: args.partial });
-    let question = (!args.yes).then_some("Take AMT on this machine out of service?");
+    let question = (!args.yes).then_some("Deactivate AMT on this machine?");
     job::run(Order { kind, args: &args.job, question }, session).await
 }
 

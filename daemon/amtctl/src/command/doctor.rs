@@ -67,7 +67,7 @@ fn amt(is_enabled: bool) -> Check {
     Check::warning(
         "amt",
         "Intel AMT is switched off",
-        format!("{SWITCH_ON}, if the firmware lets it; else enable it in the BIOS"),
+        format!("{SWITCH_ON}, if the firmware lets it; otherwise enable it in the BIOS"),
     )
 }
 
@@ -77,8 +77,8 @@ fn version(daemon: &str) -> Check {
     }
     Check::warning(
         "version",
-        format!("amtctl is {CLIENT}, the amtd that runs is {daemon}"),
-        "systemctl restart amtd",
+        format!("amtctl is {CLIENT}, the running amtd is {daemon}"),
+        "sudo systemctl restart amtd",
     )
 }
 
@@ -183,8 +183,8 @@ impl Document for DoctorDocument {
         let (bad, warnings) = (count(Verdict::Bad), count(Verdict::Warning));
         page.gap();
         page.line(&match (bad, warnings) {
-            (0, 0) => "Nothing is wrong that could be seen.".to_owned(),
-            _ => format!("bad: {bad}, warnings: {warnings}"),
+            (0, 0) => "No problems found.".to_owned(),
+            _ => format!("{bad} bad, {warnings} warnings"),
         });
     }
 }

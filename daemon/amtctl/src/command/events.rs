@@ -28,15 +28,15 @@ const GLIMPSE: usize = 400;
 /// What `events` takes.
 #[derive(Args)]
 pub(crate) struct EventsArgs {
-    /// Go on after the event with this cursor
+    /// Continue after the event with this cursor
     #[arg(long, value_name = "CURSOR", conflicts_with = "from_oldest")]
     cursor: Option<String>,
 
-    /// Begin with everything that amtd remembers
+    /// Start with the oldest event that amtd remembers
     #[arg(long)]
     from_oldest: bool,
 
-    /// End after so many events
+    /// Stop after this many events
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }
@@ -195,8 +195,8 @@ impl Event {
         let with =
             |what: String, detail: &str| if detail.is_empty() { what } else { format!("{what}: {detail}") };
         match self {
-            Self::Gap { missed: 0, why } => format!("gap: events are missing: {why}"),
-            Self::Gap { missed, why } => format!("gap: {missed} events are missing: {why}"),
+            Self::Gap { missed: 0, why } => format!("events are missing: {why}"),
+            Self::Gap { missed, why } => format!("{missed} events are missing: {why}"),
             Self::Link { state, detail } => with(format!("link {state}"), detail),
             Self::Port { port, change, detail } => with(format!("port {port} {change}"), detail),
             Self::Channel { channel, port, change, detail } => {

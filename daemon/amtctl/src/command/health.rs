@@ -30,7 +30,7 @@ pub(crate) struct HealthArgs {
     #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
     service: String,
 
-    /// Wait until it serves, at most so long [default if given without time: 60s]
+    /// Wait until it is serving, at most this long [default without a time: 60s]
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "60s",
           value_parser = crate::cli::duration)]
     wait: Option<Duration>,

@@ -24,18 +24,18 @@ pub(super) const SWITCH_ON: &str = "`amtctl activate` switches it on";
 /// What `info` takes.
 #[derive(Args)]
 #[command(after_long_help = "\
-Without flags everything is shown that needs no password, except certificate hashes. User certificates and proxies are \
-read over WSMAN as admin: --userCert and --proxy ask for the AMT password, --all shows them if the password is given by \
-file, standard input, systemd credential (amt-password) or environment (AMT_PASSWORD).")]
+Without flags, everything is shown that needs no password, except certificate hashes. User certificates and proxies are \
+read over WSMAN as admin: --userCert and --proxy ask for the AMT password; --all shows them only if the password is given \
+by file, standard input, systemd credential (amt-password) or environment (AMT_PASSWORD).")]
 pub(crate) struct InfoArgs {
     #[command(flatten)]
     pub(super) wanted: Wanted,
 
-    /// Show user certificates only, with the AMT password
+    /// Show only the user certificates; needs the AMT password
     #[arg(long = "userCert", alias = "user-cert")]
     user_cert: bool,
 
-    /// Show the HTTP proxies that the firmware knows, with the AMT password
+    /// Show the HTTP proxies that the firmware knows; needs the AMT password
     #[arg(long)]
     proxy: bool,
 
@@ -67,7 +67,7 @@ pub(crate) struct Wanted {
     /// Show the provisioning state
     #[arg(long = "provisioningState", alias = "provisioning-state", short = 'p')]
     provisioning_state: bool,
-    /// Show the DNS suffix, of the firmware and of the system
+    /// Show the DNS suffixes of the firmware and of the system
     #[arg(long, short = 'd')]
     dns: bool,
     /// Show the host name of the system
@@ -85,7 +85,7 @@ pub(crate) struct Wanted {
     /// Show the hashes of trusted root certificates
     #[arg(long, short = 'c')]
     cert: bool,
-    /// Show all of it
+    /// Show everything
     #[arg(long, short = 'A')]
     all: bool,
 }

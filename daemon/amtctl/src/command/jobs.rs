@@ -25,7 +25,7 @@ pub(crate) struct JobsArgs {
 enum Action {
     /// List jobs, the newest first
     List {
-        /// List at most so many
+        /// List at most this many
         #[arg(long, value_name = "NUMBER", default_value_t = 20)]
         limit: u32,
     },
@@ -34,12 +34,12 @@ enum Action {
         /// Show the job with this id
         id: String,
     },
-    /// Watch a job to its end; the exit code is that of its verdict
+    /// Watch a job until it ends, and exit with the code of its verdict
     Watch {
         /// Watch the job with this id
         id: String,
     },
-    /// End a job at its next safe point
+    /// Cancel a job at its next safe point
     Cancel {
         /// Cancel the job with this id
         id: String,

@@ -53,7 +53,7 @@ impl Document for VersionDocument {
             (None, problem) => page.field("amtd", problem.as_deref().unwrap_or("unknown")),
         }
         if self.skew == Some(true) {
-            page.line("They differ: after an upgrade, `systemctl restart amtd` starts the new one.");
+            page.line("They differ: after an upgrade, `sudo systemctl restart amtd` starts the new version.");
         }
     }
 }

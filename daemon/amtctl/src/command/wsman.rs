@@ -46,7 +46,7 @@ enum Request {
     },
     /// Get all instances of a class
     Enumerate {
-        /// Enumerate this class, or resource URI
+        /// Enumerate this class or resource URI
         #[arg(value_name = "CLASS")]
         resource: String,
         #[command(flatten)]
@@ -58,10 +58,10 @@ enum Request {
         resource: ResourceArgs,
         /// Invoke this method
         method: String,
-        /// Give the method this input; a secret goes into a --body instead
+        /// Pass this input to the method; put secrets in a --body instead
         #[arg(value_name = "NAME=VALUE", value_parser = pair, conflicts_with = "body")]
         input: Vec<(String, String)>,
-        /// Give the method the input in this file, as JSON object or XML element; "-" is standard input
+        /// Pass the input in this file, a JSON object or an XML element; "-" is standard input
         #[arg(long, value_name = "FILE")]
         body: Option<PathBuf>,
         #[command(flatten)]
@@ -71,7 +71,7 @@ enum Request {
     Put {
         #[command(flatten)]
         resource: ResourceArgs,
-        /// Put the instance in this file, as JSON object or XML element; "-" is standard input
+        /// Put the instance in this file, a JSON object or an XML element; "-" is standard input
         #[arg(long, value_name = "FILE")]
         body: PathBuf,
         #[command(flatten)]
@@ -84,7 +84,7 @@ enum Request {
         #[command(flatten)]
         call: CallArgs,
     },
-    /// Ask which product and which protocol answers
+    /// Ask which product and protocol version answer
     Identify {
         #[command(flatten)]
         call: CallArgs,
@@ -93,18 +93,18 @@ enum Request {
 
 #[derive(Args)]
 struct ResourceArgs {
-    /// Address this class, such as AMT_GeneralSettings, or resource URI
+    /// Address this class, such as AMT_GeneralSettings, or this resource URI
     #[arg(value_name = "CLASS")]
     resource: String,
 
-    /// Address the instance whose key has this value
+    /// Select the instance whose key has this value; may be given several times
     #[arg(long = "selector", short = 's', value_name = "KEY=VALUE", value_parser = pair)]
     selectors: Vec<(String, String)>,
 }
 
 #[derive(Args)]
 struct CallArgs {
-    /// Show the SOAP body as the firmware sent it
+    /// Show the content of the SOAP body as XML
     #[arg(long, conflicts_with = "json")]
     xml: bool,
 
@@ -253,7 +253,7 @@ pub(crate) struct WsmanDocument {
     job: String,
     /// An instance or the output of a method as object, an enumeration as array.
     answer: Value,
-    /// The SOAP body as the firmware sent it.
+    /// The content of the SOAP body; of an enumeration the instances, one on a line.
     xml: String,
 }
 

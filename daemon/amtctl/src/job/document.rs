@@ -98,7 +98,7 @@ struct Outcome {
 struct Answer {
     /// An instance or the output of a method as object, an enumeration as array.
     answer: Value,
-    /// The SOAP body as the firmware sent it.
+    /// The content of the SOAP body; of an enumeration the instances, one on a line.
     xml: String,
 }
 
@@ -130,7 +130,7 @@ impl Document for JobDocument {
             None => self.render_progress(page),
         }
         if self.resumed {
-            page.line("amtd was restarted in the middle of the job.");
+            page.line("amtd was restarted during the job.");
         }
         self.render_steps(page);
     }
@@ -150,7 +150,7 @@ impl JobDocument {
             page.gap();
             page.values(&wsman.answer);
         }
-        // Who was not asked has not seen them yet: what was skipped, and what cannot be undone.
+        // Whoever was not asked for confirmation has not seen them yet.
         if let Some(plan) = &self.plan {
             plan.render_warnings(page);
         }
@@ -168,11 +168,11 @@ impl JobDocument {
             page.field_if("wanted", Some(&plan.after));
         }
         if self.queue_position > 0 {
-            page.field("place in the queue", &self.queue_position.to_string());
+            page.field("queue position", &self.queue_position.to_string());
         }
         page.field_if("deadline", self.deadline_at.as_deref());
         let cancel = match (self.cancel_requested, self.cancellable) {
-            (true, _) => "asked for; heeded at the next safe point",
+            (true, _) => "requested; takes effect at the next safe point",
             (false, true) => "possible",
             (false, false) => "no longer possible",
         };
@@ -196,11 +196,11 @@ impl JobDocument {
 /// What a verdict means for the device.
 fn meaning(verdict: &str) -> &'static str {
     match verdict {
-        "succeeded" => "Done; read back from the firmware.",
+        "succeeded" => "Done, and confirmed by reading the firmware.",
         "unchanged" => "Nothing needed to be done.",
-        "failed-clean" => "It failed, and the device is as it was.",
-        "failed-partial" => "It failed in the middle: part of it is in force on the device.",
-        _ => "What came of it is not known to this version of amtctl.",
+        "failed-clean" => "Failed; the device is as it was.",
+        "failed-partial" => "Failed in the middle: part of it is in force on the device.",
+        _ => "This version of amtctl does not know the verdict.",
     }
 }
 
@@ -397,7 +397,7 @@ impl Document for JobListDocument {
         }
         page.table(&table);
         if self.more {
-            page.line("There are older ones: --limit shows more.");
+            page.line("There are older jobs: use --limit to see more.");
         }
     }
 }

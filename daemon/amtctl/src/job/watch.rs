@@ -112,8 +112,8 @@ impl Watcher {
             }
             let id = &self.job.id;
             self.output.say(&format!(
-                "the job goes on. Cancel it with `amtctl jobs cancel {id}`; Ctrl-C again leaves it alone, and `amtctl \
-                 jobs watch {id}` comes back to it"
+                "the job continues. Ctrl-C again stops watching it, `amtctl jobs watch {id}` watches it again, and \
+                 `amtctl jobs cancel {id}` cancels it"
             ));
         }
     }

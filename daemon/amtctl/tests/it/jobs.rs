@@ -143,7 +143,7 @@ fn ctrl_c_leaves_the_job_alone_and_says_so_and_the_second_one_ends() {
     kill(pid, Signal::SIGINT).unwrap();
     let mut said = String::new();
     BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
-    assert!(said.contains("the job goes on") && said.contains("amtctl jobs cancel 7"), "{said}");
+    assert!(said.contains("the job continues") && said.contains("amtctl jobs cancel 7"), "{said}");
     kill(pid, Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     daemon.asked(|asked| assert!(asked.cancelled.is_empty()));

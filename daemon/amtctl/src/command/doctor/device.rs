@@ -40,7 +40,7 @@ pub(super) fn check() -> Check {
     Check::warning(
         NAME,
         format!("{evidence}; open in {}", held.join(", ")),
-        "that program may keep amtd from the firmware: stop it if amtd says so",
+        "it may keep amtd from the firmware: stop it if amtd says that the client is in use",
     )
 }
 
@@ -49,7 +49,7 @@ fn none() -> Check {
         return Check::bad(
             NAME,
             "the driver mei_me is loaded and finds no device",
-            "enable Intel AMT (ME) in the BIOS; some machines have none",
+            "enable Intel AMT (ME) in the BIOS; some machines do not have it",
         );
     }
     Check::bad(NAME, "there is no MEI device, and the driver mei_me is not loaded", "sudo modprobe mei_me")

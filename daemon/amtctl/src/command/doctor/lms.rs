@@ -6,10 +6,10 @@ const NAME: &str = "lms";
 
 pub(super) fn check() -> Check {
     match processes::named("lms").as_slice() {
-        [] => Check::good(NAME, "Intel LMS does not run"),
+        [] => Check::good(NAME, "Intel LMS is not running"),
         found => Check::bad(
             NAME,
-            format!("Intel LMS runs: {}; the firmware serves one of the two", found.join(", ")),
+            format!("Intel LMS is running: {}; the firmware serves only one of the two", found.join(", ")),
             "sudo systemctl disable --now lms, then sudo systemctl restart amtd",
         ),
     }

@@ -35,11 +35,11 @@ fn judge(properties: &str, reachable: bool) -> Check {
     match (load, active) {
         ("not-found", _) if reachable => Check::warning(
             NAME,
-            "amtd runs, but not as a service",
-            "install its package to have it at each start",
+            "amtd is running, but not as a service",
+            "install the package amtd to start it at every boot",
         ),
         ("not-found", _) => Check::bad(NAME, "there is no amtd.service", "install the package amtd"),
-        ("masked", _) => Check::bad(NAME, "amtd.service is masked", "systemctl unmask amtd"),
+        ("masked", _) => Check::bad(NAME, "amtd.service is masked", "sudo systemctl unmask amtd"),
         (_, "active") if restarts.is_empty() => Check::good(NAME, evidence),
         (_, "active") => {
             Check::warning(NAME, format!("{evidence}{restarts}"), "see why with `journalctl -u amtd`")
@@ -51,11 +51,11 @@ fn judge(properties: &str, reachable: bool) -> Check {
                 property("Result"),
                 property("ExecMainStatus")
             ),
-            "see why with `journalctl -u amtd -e`, then `systemctl restart amtd`",
+            "see why with `journalctl -u amtd -e`, then `sudo systemctl restart amtd`",
         ),
         // Started by its socket at the first connection, or by hand.
         (_, _) if reachable => Check::good(NAME, evidence),
-        _ => Check::bad(NAME, format!("{evidence}{restarts}"), "systemctl start amtd"),
+        _ => Check::bad(NAME, format!("{evidence}{restarts}"), "sudo systemctl start amtd"),
     }
 }
 
