@@ -44,7 +44,7 @@ async fn check_password<M: Machine>(
     firmware.login(state, password).await.map(drop).map_err(|failure| match failure.reason {
         Reason::PasswordWrong => {
             let mode = control_mode_words(state.control_mode);
-            let sentence = format!("The device is already in {mode}, and its password is another one.");
+            let sentence = format!("The device is already in {mode}, and it has another password.");
             Failure::new(Reason::PasswordWrong, sentence)
         }
         _ => failure,
@@ -94,7 +94,7 @@ async fn commit<M: Machine>(
         }
         (Err(error), _) => Err(refused(error, Reason::CommitRefused)),
         (Ok(()), Ok(_)) => {
-            let sentence = "The firmware accepted the setup, and is still not finished with it.";
+            let sentence = "The firmware accepted the setup, but has not finished it.";
             Err(Failure::new(Reason::NotAsWanted, sentence))
         }
         (Ok(()), Err(error)) => Err(error.into()),
@@ -191,7 +191,7 @@ async fn judge<M: Machine, O: Observer>(
             execution::succeeded(in_force(&state), state.to_string())
         }
         (Ok(()), Ok(state)) => {
-            let sentence = format!("The firmware accepted everything, and is not as wanted: {state}.");
+            let sentence = format!("The firmware accepted everything, but is not as wanted: {state}.");
             let failure = Failure::new(Reason::NotAsWanted, sentence);
             execution.failed(failure, changed(&before, &state), state.to_string())
         }

@@ -75,7 +75,7 @@ pub(super) async fn run<M: Machine, O: Observer>(
             execution::succeeded(vec!["The clock of AMT is that of this machine.".into()], now.words())
         }
         (result, Ok(now)) => {
-            let sentence = format!("The firmware accepted the time, and {}.", now.words());
+            let sentence = format!("The firmware accepted the time, but {}.", now.words());
             let failure = result.err().unwrap_or_else(|| Failure::new(Reason::NotAsWanted, sentence));
             let applied = now.applied_since(Some(before.ahead()), firmware);
             execution.failed(failure, applied.into_iter().collect(), now.words())

@@ -210,7 +210,7 @@ async fn conclude<M: Machine, O: Observer>(
     match (result, execution.step(StepName::Verify, reading).await) {
         (_, Ok(state)) if has_left(&state) => execution::succeeded(in_force(&state), state.to_string()),
         (result, Ok(state)) => {
-            let sentence = format!("The firmware accepted it, and is still activated: {state}.");
+            let sentence = format!("The firmware accepted the request, but is still activated: {state}.");
             let failure = result.err().unwrap_or_else(|| Failure::new(Reason::NotAsWanted, sentence));
             let applied = if state == before { Vec::new() } else { in_force(&state) };
             execution.failed(failure, applied, state.to_string())

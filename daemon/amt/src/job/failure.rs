@@ -32,7 +32,7 @@ impl From<WsmanError> for Failure {
                     "The firmware refuses the local system account `{user}`, which it gave out itself."
                 );
                 Self::new(Reason::AccessDenied, sentence)
-                    .next("Try again. If it comes back, restart the machine: the account is renewed then.")
+                    .next("Try again. If it happens again, restart the machine, which renews the account.")
             }
             _ => Self::new(reason(&error), sentence(error)),
         }
@@ -81,7 +81,7 @@ fn refusal(value: &ReturnValue) -> String {
 /// The device could not be read at the end, so that the result is not known.
 pub(super) fn unreadable(error: &Failure) -> Failure {
     let sentence =
-        format!("What the job came to is not known, because the device cannot be read. {}", error.sentence);
+        format!("The result of the job is not known, because the device cannot be read. {}", error.sentence);
     Failure::new(Reason::StateUnreadable, sentence)
 }
 

@@ -261,7 +261,8 @@ async fn conclude<M: Machine, O: Observer>(
     match (result, execution.step(StepName::Verify, reading).await) {
         (_, Ok(now)) if now == goal => execution::succeeded(now.changes_from(&before), now.words()),
         (result, Ok(now)) => {
-            let sentence = format!("The firmware accepted it, and is not as wanted: {}.", now.words());
+            let sentence =
+                format!("The firmware accepted the change, but is not as wanted: {}.", now.words());
             let failure = result.err().unwrap_or_else(|| Failure::new(Reason::NotAsWanted, sentence));
             execution.failed(failure, now.changes_from(&before), now.words())
         }

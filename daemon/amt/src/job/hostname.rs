@@ -112,7 +112,7 @@ pub(super) async fn run<M: Machine, O: Observer>(
         }
         (result, Ok(now)) => {
             let after = words(now.host_name(), now.domain_name());
-            let sentence = format!("The firmware accepted the name, and has: {after}.");
+            let sentence = format!("The firmware accepted the name, but has: {after}.");
             let failure = result.err().unwrap_or_else(|| Failure::new(Reason::NotAsWanted, sentence));
             let is_as_before =
                 now.host_name() == before.host_name() && now.domain_name() == before.domain_name();

@@ -16,8 +16,8 @@ fn broken_rule(password: &str) -> Option<&'static str> {
     let has = |class: fn(char) -> bool| password.chars().any(class);
     // Only ASCII is left after the first rule, so that bytes are characters.
     let rules = [
-        (has(|c| !matches!(c, ' '..='~')), "has a character that is not on every keyboard"),
-        (has(|c| matches!(c, ':' | ',' | '"')), "has one of : , \" in it, which AMT does not take"),
+        (has(|c| !matches!(c, ' '..='~')), "has a character outside printable ASCII"),
+        (has(|c| matches!(c, ':' | ',' | '"')), "contains one of : , \" which AMT does not accept"),
         (password.len() < 8, "is shorter than 8 characters"),
         (password.len() > 32, "is longer than 32 characters"),
         (!has(|c| c.is_ascii_uppercase()), "has no upper-case letter"),

@@ -32,8 +32,8 @@ pub(super) async fn plan_change<M: Machine>(
             .step(StepName::Login, "Log in as admin with the present password")
             .step(StepName::ChangePassword, "Set the new password of admin")
             .step(StepName::Verify, "Log in as admin with the new password")
-            .warn("Keep the new password: the old one is of no use any more.")
-            .warn("Whatever else logs in to AMT as admin, such as a management console, needs the new password, too.")),
+            .warn("Keep the new password: the old one will no longer work.")
+            .warn("Everything else that logs in to AMT as admin, such as a management console, needs the new password, too.")),
         Err(failure) if failure.reason == Reason::PasswordWrong => match firmware.login(&state, new).await {
             Ok(_) => Ok(Plan::nothing(Kind::ChangePassword, state)),
             Err(_) => Err(failure),
@@ -161,7 +161,7 @@ pub(super) async fn plan_mebx<M: Machine>(
     require_active(&state)?;
     if state.control_mode != ControlMode::Admin {
         let sentence =
-            format!("The MEBx password can be set in admin control mode only; the device is in: {state}.");
+            format!("The MEBx password can be set in admin control mode only; the device is: {state}.");
         return Err(Failure::new(Reason::WrongControlMode, sentence)
             .next("Set the password in the MEBx menu at the machine, or activate admin control mode."));
     }
@@ -235,6 +235,6 @@ pub(super) fn mebx_left(failure: &Failure) -> &'static str {
 
 pub(super) const MEBX_APPLIED: &str = "The MEBx password is set.";
 const MEBX_UNKNOWN: &str = "The MEBx password is the new one or still the old one; firmware does not say.";
-pub(super) const MEBX_WARNING: &str = "Keep the MEBx password: the MEBx menu opens with it only and is the last way to \
+pub(super) const MEBX_WARNING: &str = "Keep the MEBx password: the MEBx menu opens only with it, and is the last way to \
                                        reset AMT. It cannot be read back.";
 const UNKNOWN_PASSWORD: &str = "The password of admin is the new one or still the old one.";

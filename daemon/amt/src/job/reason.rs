@@ -70,7 +70,7 @@ reasons! {
         "Choose a password of 8 to 32 characters with upper case, lower case, a digit and one of ! @ # $ % ^ * ( ) ?, and try again."
     /// Firmware does not take the password. After several wrong ones it refuses the right one for a while, too.
     PasswordWrong "PASSWORD_WRONG" 100
-        "Give the AMT password that was set at activation. If it is surely right, wait five minutes without trying (AMT locks after wrong passwords) and try again. If it is lost: client control mode can be left without it (deactivate); admin control mode only in the MEBx menu at the machine."
+        "Give the AMT password that was set at activation. If it is certainly right, wait five minutes before trying again: after several wrong passwords AMT refuses the right one, too. If it is lost: client control mode can be left without it (`amtctl deactivate`), admin control mode only in the MEBx menu at the machine."
     /// Something in the request makes no sense; nothing was sent.
     RequestInvalid "REQUEST_INVALID" 36
         "Correct the request and try again."
@@ -112,7 +112,7 @@ reasons! {
         "Use the certificate of the machine's domain, or set the DNS suffix in the MEBx menu (PKI DNS suffix) or on the DHCP server of the wired network (option 15)."
     /// Firmware does not trust the root of the chain.
     RootNotTrusted "ROOT_NOT_TRUSTED" 128
-        "Use a provisioning certificate of an authority whose root hash is active in this firmware (`amtctl info` lists them), or enter the hash in the MEBx menu."
+        "Use a provisioning certificate of an authority whose root hash is active in this firmware (`amtctl info --cert` lists them), or enter the hash in the MEBx menu."
 
     // What the device is.
     /// The job needs a device that is activated.
@@ -123,7 +123,7 @@ reasons! {
         "Deactivate the device first, or ask for what its control mode allows."
     /// The device is in the middle of a provisioning.
     HalfProvisioned "HALF_PROVISIONED" 102
-        "Remove what was begun with `amtctl deactivate` and activate again."
+        "Run `amtctl deactivate` to remove what was begun, and activate again."
     /// Firmware or its vendor does not allow this control mode.
     ControlModeNotAllowed "CONTROL_MODE_NOT_ALLOWED" 111
         "Look at the firmware setup (MEBx, BIOS): host-based setup may be disabled there. A full unprovision in the MEBx menu allows client control mode again."
@@ -141,7 +141,7 @@ reasons! {
         "Connect the wired network, or set the DNS suffix in the MEBx menu (PKI DNS suffix)."
     /// The device is not as it was when the job was planned; nothing was done.
     DeviceChanged "DEVICE_CHANGED" 10
-        "Look at the device (`amtctl info`) and ask again if it is not as wanted: another job, another program or a person has changed it."
+        "Another job, another program or a person has changed the device: look at it with `amtctl info`, and repeat the request if it is still wanted."
     /// A part of the firmware that the job needs is not there on this model.
     FeatureAbsent "FEATURE_ABSENT" 107
         "Leave this feature out: this model does not have it."
@@ -149,22 +149,22 @@ reasons! {
     // Reaching it.
     /// The host interface of firmware cannot be used.
     FirmwareUnreachable "FIRMWARE_UNREACHABLE" 4
-        "Run `amtctl doctor`. If another AMT tool is running, end it; else wait for the link to come back and try again."
+        "Run `amtctl doctor`. If another AMT tool is running, stop it; otherwise wait for the link to come back, and try again."
     /// Firmware's WSMAN server cannot be reached.
     WsmanUnreachable "WSMAN_UNREACHABLE" 71
         "Run `amtctl doctor`. Firmware may be restarting its server: try again in a minute."
     /// TLS with firmware failed, or the firmware is not who it should be.
     TlsFailed "TLS_FAILED" 71
-        "Run `amtctl doctor`. If this machine was just activated, try again in two minutes; else something may stand between this program and the firmware."
+        "Run `amtctl doctor`. If this machine was just activated, try again in two minutes; otherwise something may stand between this program and the firmware."
     /// The answer of firmware makes no sense.
     AnswerUnusable "ANSWER_UNUSABLE" 101
-        "Try again. If it comes back, report it with the output of `amtctl info`: this firmware speaks in a way that is not known."
+        "Try again. If it happens again, report it with the output of `amtctl info`: this firmware answers in a way that is not known."
     /// The answer to a request was lost; the sentence says what is known.
     AnswerLost "ANSWER_LOST" 71
         "Look at the device (`amtctl info`) before trying again."
     /// The state of the device could not be read, so that the result is not known.
     StateUnreadable "STATE_UNREADABLE" 134
-        "Run `amtctl info` until it answers, and compare with what was wanted. A restart of the machine helps if it does not."
+        "Run `amtctl info` until it answers, and compare with what was wanted. If it does not answer, restart the machine."
 
     // What firmware says to it.
     /// Firmware reported a fault.
@@ -178,10 +178,10 @@ reasons! {
         "Look up the number in the sentence, and check the state of the device with `amtctl info`."
     /// Firmware refused to activate client control mode.
     SetupRefused "SETUP_REFUSED" 102
-        "Try again once. If it is refused again: restart the machine, or unprovision it fully in the MEBx menu. `flash write limit` passes by itself within a day."
+        "Try again once. If it is refused again, restart the machine, or unprovision it fully in the MEBx menu. A flash write limit passes by itself within a day."
     /// Firmware refused a certificate of the chain.
     ChainRefused "CHAIN_REFUSED" 131
-        "Check that chain, root hash and domain belong together, and the date of the firmware's clock. `invalid state` passes with a restart of the machine."
+        "Check that chain, root hash and domain belong together, and that the firmware's clock is right. An invalid state passes with a restart of the machine."
     /// Firmware refused admin control mode.
     AdminSetupRefused "ADMIN_SETUP_REFUSED" 102
         "Check the DNS suffix of the wired network against the domain in the certificate, and that the wired link is up; then try again."
@@ -190,13 +190,13 @@ reasons! {
         "Try again. If it is refused again, deactivate the device and restart the machine first."
     /// Firmware refused to deactivate.
     UnprovisionRefused "UNPROVISION_REFUSED" 110
-        "Wait for other management sessions to end (redirection, firmware update) and try again; else unprovision in the MEBx menu at the machine."
+        "Wait for other management sessions to end (redirection, firmware update) and try again; otherwise unprovision in the MEBx menu at the machine."
     /// Firmware refused a feature.
     FeaturesRefused "FEATURES_REFUSED" 107
         "Check in the firmware setup (BIOS, MEBx) that this feature is allowed, and that no redirection session is open."
     /// Firmware refused the time.
     ClockRefused "CLOCK_REFUSED" 150
-        "Check the clock of this machine: firmware refuses a time that is too early. `flash write limit` passes by itself within a day."
+        "Check the clock of this machine: firmware refuses a time that is too early. A flash write limit passes by itself within a day."
     /// Firmware refused the name.
     HostNameRefused "HOST_NAME_REFUSED" 151
         "Use a host name of letters, digits and hyphens only."
@@ -210,25 +210,25 @@ reasons! {
     // The job itself.
     /// A number from firmware or the signature over it could not be made use of.
     SigningFailed "SIGNING_FAILED" 133
-        "Try again. If it comes back, export the provisioning certificate again."
+        "Try again. If it happens again, export the provisioning certificate again."
     /// Firmware took everything and is still not as wanted.
     NotAsWanted "NOT_AS_WANTED" 102
         "Look at the device (`amtctl info`). Restart the machine and try again."
     /// The user ended the job.
     Cancelled "CANCELLED" 10
-        "Ask again if it is still wanted."
+        "Repeat the request if it is still wanted."
     /// The deadline of the job has passed.
     DeadlineExceeded "DEADLINE_EXCEEDED" 10
         "Try again with a longer deadline."
     /// The daemon is ending.
     ShuttingDown "SHUTTING_DOWN" 10
-        "Ask again when the daemon is back."
+        "Repeat the request when the daemon is running again."
     /// The daemon was ended in the middle of the job.
     Interrupted "INTERRUPTED" 10
-        "Ask again if the device is not as wanted."
+        "Look at the device (`amtctl info`), and repeat the request if it is not as wanted."
     /// What must be written down before the device is touched could not be.
     JournalLost "JOURNAL_LOST" 10
-        "Make room in the state directory of the daemon, or repair its file system, and ask again."
+        "Run `amtctl doctor`: it names the journal, and what to do about it. Then repeat the request."
 }
 
 impl Reason {

@@ -173,7 +173,7 @@ pub(super) struct About<'a> {
 pub enum LoginError {
     /// Wrong name or password, or the account is locked for a while. It is not tried again by itself.
     #[error(
-        "AMT refused the account `{user}` with the given password: check both; after several wrong passwords it refuses the right one, too, for some minutes"
+        "AMT refused the login as `{user}`: the password is wrong, or the account is locked for some minutes after wrong ones"
     )]
     Rejected {
         /// The account.

@@ -99,7 +99,12 @@ fn node_check(node: Option<&Path>) -> Check {
         }
         Ok(_) => {
             let evidence = format!("{} is not a device", node.display());
-            Check::new("node", Finding::Bad, evidence, "name an MEI device with --device or device.path")
+            Check::new(
+                "node",
+                Finding::Bad,
+                evidence,
+                "name an MEI device with --device or device.path in the configuration",
+            )
         }
         Err(error) => Check::new("node", Finding::Bad, format!("{}: {error}", node.display()), LOAD),
     }
@@ -165,12 +170,12 @@ fn amthi(status: &status::Status, config: &Config) -> Check {
     match (&firmware.error, age) {
         (Some(error), _) => {
             let way_out =
-                "end other AMT tools; if none runs, see the log of the daemon and of the kernel (mei)";
+                "stop other AMT tools; if none is running, see the log of the daemon and of the kernel (mei)";
             Check::new("amthi", Finding::Bad, error.clone(), way_out)
         }
         (None, None) => {
             let way_out = "wait for the link, or for the firmware to answer";
-            Check::new("amthi", Finding::Unknown, "firmware has not been asked yet", way_out)
+            Check::new("amthi", Finding::Unknown, "the firmware has not been asked yet", way_out)
         }
         (None, Some(age)) => {
             let version = firmware.version.as_deref().unwrap_or("unknown");
@@ -218,9 +223,10 @@ fn journal(status: &status::Status) -> Check {
 #[expect(clippy::disallowed_methods, reason = "the clock itself is what is looked at")]
 fn clock(now: SystemTime) -> Check {
     let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let evidence = format!("it is {}", humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since));
+    let evidence =
+        format!("the time is {}", humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since));
     if since < EARLIEST {
-        let way_out = "set the clock of this machine: certificates cannot be checked by it";
+        let way_out = "set the clock of this machine: certificates cannot be checked with it";
         Check::new("clock", Finding::Bad, evidence, way_out)
     } else {
         Check::good("clock", evidence)
@@ -237,13 +243,13 @@ fn state_directory(path: &Path) -> Check {
     // What cannot be removed was not made, or is overwritten the next time.
     let _ = fs::remove_file(&probe);
     if let Err(error) = written {
-        return bad(format!("{} cannot be written to: {error}", path.display()));
+        return bad(format!("{} is not writable: {error}", path.display()));
     }
     let free = match statvfs(path) {
         Ok(room) => room.blocks_available() * room.fragment_size(),
         Err(error) => return bad(format!("{}: {error}", path.display())),
     };
-    let evidence = format!("{} can be written to, {} MiB are free", path.display(), free / (1024 * 1024));
+    let evidence = format!("{} is writable, {} MiB are free", path.display(), free / (1024 * 1024));
     if free < LITTLE_ROOM {
         Check::new(NAME, Finding::Warning, evidence, "make room there: jobs are refused without a journal")
     } else {

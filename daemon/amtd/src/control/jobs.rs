@@ -66,7 +66,7 @@ impl JobService for Jobs {
             return Ok(Response::new(CreateJobResponse { job: Some(convert::plan_only(&plan)) }));
         }
         let deadline = deadline.map(Duration::try_from).transpose().map_err(|_negative| {
-            problems::invalid("the deadline is negative", "Give a deadline in the future, or none.")
+            problems::invalid("the deadline is negative", "Give a positive deadline, or none.")
         })?;
         let request_id = Some(request_id).filter(|id| !id.is_empty());
         let options = CreateOptions { request_id, deadline, uid };
@@ -175,7 +175,7 @@ fn parse(id: &str) -> Result<JobId, Problem> {
 
 fn no_such_job(id: &str) -> Problem {
     let id: String = id.chars().take(64).collect();
-    let next = "It may be too long ago; amtctl jobs list shows those there are.";
+    let next = "Old jobs are forgotten; `amtctl jobs list` lists those that are kept.";
     Problem::new(Code::NotFound, "NO_SUCH_JOB", format!("There is no job {id:?}."), next)
 }
 
@@ -209,11 +209,11 @@ fn not_created(error: CreateError) -> Problem {
             problems::invalid(sentence, "Correct the request and try again.")
         }
         CreateError::QueueFull(_) => {
-            let next = "Wait for other jobs to end; amtctl jobs list shows them.";
+            let next = "Wait for other jobs to end; `amtctl jobs list` shows them.";
             Problem::new(Code::ResourceExhausted, "QUEUE_FULL", sentence, next).retry_after(LATER)
         }
         CreateError::Journal(_) => {
-            let next = "Make room in the state directory, or repair it; amtctl doctor shows which it is.";
+            let next = "Run `amtctl doctor`: it names the journal, and what to do about it.";
             Problem::new(Code::Unavailable, "JOURNAL_UNUSABLE", sentence, next).retry_after(LATER)
         }
         CreateError::Stopping => problems::stopping(),
@@ -226,7 +226,7 @@ fn not_cancelled(id: &str, error: CancelError) -> Problem {
         CancelError::Ended => "JOB_ENDED",
         CancelError::TooLate => "TOO_LATE_TO_CANCEL",
     };
-    let next = "Look at how it ends: amtctl jobs watch.";
+    let next = "See how it ends with `amtctl jobs watch`.";
     Problem::new(Code::FailedPrecondition, reason, sentence(&error), next)
 }
 

@@ -23,13 +23,13 @@ pub(super) fn no_such_method(path: &str) -> Problem {
 pub(super) fn not_permitted(path: &str, needed: Level, group: &str) -> Problem {
     let method = path.rsplit('/').next().unwrap_or(path);
     let who = match needed {
-        Level::Admin => format!("root and members of group {group}"),
+        Level::Admin => format!("root and members of the group {group}"),
         Level::Operator | Level::Anyone => {
-            format!("root and members of group {group}, or of the admin group,")
+            format!("root and members of the group {group} or of the admin group")
         }
     };
-    let sentence = format!("{method} is for {who} only.");
-    let next = format!("Run it as root, or join the group ({group}) and log in again.");
+    let sentence = format!("{method} is allowed to {who} only.");
+    let next = format!("Run it as root, or join the group {group}.");
     Problem::new(Code::PermissionDenied, "NOT_PERMITTED", sentence, next)
 }
 
@@ -40,8 +40,7 @@ pub(super) fn identity_unknown() -> Problem {
 }
 
 pub(super) fn too_many_connections() -> Problem {
-    let sentence =
-        "Too many connections to the daemon are open; on this one it answers questions about health only.";
+    let sentence = "Too many connections to the daemon are open; this one may only ask about health.";
     let next = "Close other connections, or raise max_connections or max_connections_per_user in [control].";
     Problem::new(Code::ResourceExhausted, "TOO_MANY_CONNECTIONS", sentence, next).retry_after(CROWDED)
 }
@@ -53,18 +52,18 @@ pub(super) fn too_many_calls() -> Problem {
 }
 
 pub(super) fn bad_timeout() -> Problem {
-    let sentence = "The header grpc-timeout is not a number of at most eight digits with a unit.";
+    let sentence = "The header grpc-timeout is not a number of at most eight digits followed by a unit.";
     Problem::new(Code::InvalidArgument, "BAD_TIMEOUT", sentence, "Write it as in 250m or 5S.")
 }
 
 pub(super) fn too_late(limit: Duration) -> Problem {
-    let sentence = format!("The call was not answered within {limit:?}.");
-    let next = "See amtctl status for what holds things up, and try again with a longer limit.";
+    let sentence = format!("The call was not answered within {}.", humantime::format_duration(limit));
+    let next = "See what is holding things up with `amtctl status`, or allow more time.";
     Problem::new(Code::DeadlineExceeded, "TOO_LATE", sentence, next)
 }
 
 pub(super) fn stopping() -> Problem {
-    let next = "Try again when the daemon is back.";
+    let next = "Try again when the daemon is running again.";
     Problem::new(Code::Unavailable, STOPPING, "The daemon is being stopped.", next).retry_after(RESTART)
 }
 
@@ -74,7 +73,7 @@ pub(super) fn invalid(what: impl Into<String>, next: impl Into<String>) -> Probl
 
 pub(super) fn no_such_channel(id: u64) -> Problem {
     let sentence = format!("There is no client connection {id}.");
-    let next = "It may have ended by itself; amtctl channels shows those there are.";
+    let next = "It may have ended by itself; `amtctl channels` lists those that are open.";
     Problem::new(Code::NotFound, "NO_SUCH_CHANNEL", sentence, next)
 }
 

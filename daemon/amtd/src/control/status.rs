@@ -50,11 +50,11 @@ impl<S: StatusSource, M: Machine + Clone + 'static> StatusService for StatusApi<
 
     async fn get_info(&self, _request: Request<GetInfoRequest>) -> Result<Response<GetInfoResponse>, Status> {
         let info = self.informant.ask(self.jobs.ended()).await.map_err(|error| {
-            let next = "Run amtctl doctor to see what stands in the way.";
+            let next = "Run `amtctl doctor` to see why.";
             amtd_proto::Problem::new(
                 Code::Unavailable,
                 "FIRMWARE_SILENT",
-                format!("The firmware does not tell about itself: {error}."),
+                format!("The firmware cannot be asked about itself: {error}."),
                 next,
             )
             .retry_after(std::time::Duration::from_secs(5))

@@ -191,13 +191,13 @@ impl Reader {
             let oldest = memory.oldest();
             if self.other_run {
                 self.other_run = false;
-                let why = "the daemon was restarted since";
+                let why = "the daemon was restarted";
                 return Some(Told::Gap { cursor: log.cursor(self.next - 1), missed: 0, why });
             }
             if self.next < oldest {
                 let missed = oldest - self.next;
                 self.next = oldest;
-                let why = "they are not remembered any more";
+                let why = "they are no longer remembered";
                 return Some(Told::Gap { cursor: log.cursor(oldest - 1), missed, why });
             }
             let Entry { at, event } = memory.entry(self.next)?.clone();

@@ -123,13 +123,13 @@ pub enum CreateError {
     #[error(transparent)]
     Refused(#[from] Failure),
     /// The user has used this request id for something else.
-    #[error("the request id was used before for another request, as job {0}")]
+    #[error("the request id was already used for another request, job {0}")]
     RequestIdReused(JobId),
     /// The request id is too long.
-    #[error("the request id has {0} bytes; allowed are 1 to {MAX_REQUEST_ID}")]
+    #[error("the request id has {0} bytes; it must have 1 to {MAX_REQUEST_ID}")]
     RequestIdLength(usize),
     /// The deadline is longer than the configuration allows, or nothing.
-    #[error("a deadline of {asked:?} is not allowed; allowed are 1 ms to {max:?} (jobs.max_limit)")]
+    #[error("a deadline of {asked:?} is not allowed; it must be between 1 ms and {max:?} (jobs.max_limit)")]
     Deadline {
         /// What was asked for.
         asked: Duration,
@@ -137,7 +137,7 @@ pub enum CreateError {
         max: Duration,
     },
     /// As many jobs wait as may.
-    #[error("{0} jobs wait already, which is the limit (jobs.max_queued)")]
+    #[error("{0} jobs are waiting, which is the limit (jobs.max_queued)")]
     QueueFull(usize),
     /// What must be written down before the device is touched cannot be.
     #[error("jobs that change the device are refused because their journal cannot be used: {0}")]

@@ -34,18 +34,19 @@ pub(super) fn untouched(failure: Failure, after: String) -> Outcome {
 
 /// Of a job that the daemon's end found in the queue, or reading.
 pub(super) fn never_began(record: &Record) -> Outcome {
-    let failure = Failure::new(Reason::Interrupted, "The daemon ended before the job had changed anything.");
+    let failure =
+        Failure::new(Reason::Interrupted, "The daemon was stopped before the job had changed anything.");
     untouched(failure, record.before.to_string())
 }
 
 /// A job that waited was cancelled.
 pub(super) fn cancelled() -> Failure {
-    Failure::new(Reason::Cancelled, "The job was cancelled before it had begun; nothing was done.")
+    Failure::new(Reason::Cancelled, "The job was cancelled before it began; nothing was done.")
 }
 
 /// A job waited too long.
 pub(super) fn too_late() -> Failure {
-    Failure::new(Reason::DeadlineExceeded, "The deadline passed before the job had begun; nothing was done.")
+    Failure::new(Reason::DeadlineExceeded, "The deadline passed before the job began; nothing was done.")
 }
 
 /// A job was cut off because it did not end by itself; it had not begun to change the device.
@@ -75,5 +76,5 @@ pub(super) fn unknown(record: &Record) -> Outcome {
 
 /// A defect ended a job that only reads.
 pub(super) fn broken() -> Failure {
-    Failure::new(Reason::Interrupted, "The job ended by a defect of the daemon; its log says more.")
+    Failure::new(Reason::Interrupted, "The job was ended by a defect of the daemon; see its log.")
 }

@@ -68,7 +68,7 @@ async fn plan_setup<M: Machine>(
     plan = plan
         .step(StepName::Verify, "Read the control mode until it is client control mode")
         .warn(
-            "Keep the password: without it AMT cannot be used or configured. Deactivating is possible without it, from \
+            "Keep the password: without it AMT cannot be used or configured. It can be deactivated without it, from \
              this machine.",
         )
         .warn(
@@ -76,7 +76,7 @@ async fn plan_setup<M: Machine>(
              switched off.",
         );
     Ok(if state.tls_enforced && firmware.policy.authorities.is_empty() {
-        plan.warn("The identity of the firmware is not verified: no authorities for it are configured.")
+        plan.warn("The identity of the firmware is not verified: no authorities for it are configured (flows.authorities).")
     } else {
         plan
     })

@@ -46,8 +46,8 @@ pub(super) fn plan(plan: Plan, is_off: bool) -> Plan {
         return plan;
     }
     plan.step(StepName::EnableAmt, "Enable Intel AMT, which is switched off")
-        .warn("Intel AMT stays switched on, also if it cannot be activated then.")
-        .warn("What the firmware takes and allows can only be checked when Intel AMT is on.")
+        .warn("Intel AMT stays switched on even if it then cannot be activated.")
+        .warn("What the firmware accepts and allows can only be checked once Intel AMT is on.")
 }
 
 /// Does that step, if it was planned, and says whether it was.
@@ -79,7 +79,7 @@ async fn enable<M: Machine>(firmware: Firmware<'_, M>) -> Result<((), String), F
         (_, Ok(true)) => Ok(((), "Intel AMT is on".into())),
         (Err(error), _) => Err(refused(error)),
         (Ok(()), Ok(false)) => {
-            let sentence = "The firmware accepted to switch Intel AMT on, and it is still off.";
+            let sentence = "The firmware agreed to switch Intel AMT on, but it is still off.";
             Err(Failure::new(Reason::AmtDisabled, sentence))
         }
         (Ok(()), Err(error)) => Err(error.into()),

@@ -19,7 +19,7 @@ use crate::jobs::{Job, State, Step, StepState};
 /// Why a message says nothing that could be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
-    #[error("the request does not say what is to be done")]
+    #[error("it does not say what is to be done")]
     Nothing,
     #[error("{0} is missing")]
     Missing(&'static str),
