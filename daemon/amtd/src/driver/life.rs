@@ -85,7 +85,7 @@ impl Driver {
         let detail = if list.is_empty() {
             "the firmware serves no port yet".into()
         } else {
-            format!("it serves {list}")
+            format!("the firmware serves {list}")
         };
         self.publish(LinkState::Up, true, detail);
     }
