@@ -17,7 +17,7 @@ section! {
         operator_group: String = "amt".into();
         /// Members of this group may also change the device and close channels, as root may.
         admin_group: String = "amt-admin".into();
-        /// Permissions of the socket, in octal. Narrower ones keep everybody else from asking for status, too.
+        /// Permissions of the socket, in octal. Narrower ones also keep everybody else from asking for status.
         socket_mode: SocketMode = SocketMode(0o666);
         /// Connections at once. Further ones may only ask about health. Root is not counted.
         max_connections: usize = 128, allowed 1..=4096;
@@ -32,12 +32,12 @@ section! {
         /// How long a call may take that sets no limit itself. Checking and planning a job takes longest (`jobs.plan_limit`).
         /// Streams of events and of the progress of jobs have no limit.
         call_limit: Period = minutes(3), allowed milliseconds(100)..=hours(1);
-        /// How long a connection may be without a call.
+        /// How long a connection without a call is kept.
         idle: Period = minutes(5), allowed seconds(1)..=hours(24);
-        /// Events that are remembered for callers that come later or fall behind.
+        /// How many events are remembered for callers that come later or fall behind.
         events: usize = 1024, allowed 16..=65_536;
-        /// The same over TCP with TLS, to callers whose certificate an authority in `client_ca` has signed. All four keys
-        /// are needed; the files are in PEM.
+        /// Serves the control API over TCP with TLS as well, to callers whose certificate is signed by an authority in
+        /// `client_ca`. All four keys are needed; the files are in PEM.
         tcp: Option<Tcp> = None, example "{ listen = \"127.0.0.1:9165\", certificate = \"/etc/amtd/server.pem\", key = \"/etc/amtd/server.key\", client_ca = \"/etc/amtd/clients.pem\" }";
         /// What callers over TCP may do, by the common name of their certificate: `anyone` (status and health),
         /// `operator` or `admin`. A caller that is not named is `anyone`.

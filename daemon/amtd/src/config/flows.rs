@@ -35,8 +35,8 @@ section! {
         wsman_max_answer: usize = 1_048_576, allowed 4096..=1 << 26;
         /// Most instances that are read of one class.
         wsman_max_instances: usize = 1000, allowed 1..=100_000;
-        /// How long firmware may take to say whether it enforces TLS. The client that knows is often held by the
-        /// kernel's watchdog driver, which is not waited for.
+        /// How long firmware may take to say whether it enforces TLS. The kernel's watchdog driver often holds the
+        /// interface that knows; that is not waited for.
         enablement_limit: Period = seconds(5), allowed milliseconds(100)..=minutes(5);
         /// Certificates in PEM of the authorities that sign the identities of devices (Intel's on-die authorities). A
         /// device that enforces TLS must show such an identity before it is activated. Without the file it is not

@@ -26,29 +26,29 @@ section! {
         limit_configure: Period = minutes(5), allowed milliseconds(100)..=hours(24);
         /// The same for a WSMAN call.
         limit_wsman: Period = minutes(5), allowed milliseconds(100)..=hours(24);
-        /// The longest that a request may ask for.
+        /// The longest time that a request may ask for.
         max_limit: Period = hours(1), allowed milliseconds(100)..=hours(24);
         /// How long a job that exceeds its limit has to reach a point at which nothing is half done. Then it is cut off, and
         /// firmware is read for a verdict.
         overrun: Period = minutes(5), allowed milliseconds(10)..=hours(1);
-        /// How long reading firmware for the verdict of a job that was cut off may take.
+        /// How long reading firmware for the verdict of a cut-off job may take.
         examine_limit: Period = minutes(2), allowed milliseconds(100)..=hours(1);
-        /// After a restart in the middle of a job: how long the link is waited for before firmware is read for its verdict.
+        /// How long to wait for the link before reading firmware for the verdict of a job that a restart interrupted.
         /// Other jobs that change the device wait meanwhile.
         resume_wait: Period = minutes(2), allowed seconds(0)..=hours(1);
         /// How long a running job has to reach such a point when the daemon ends. Otherwise it is judged at the next start.
         stop_grace: Period = seconds(20), allowed seconds(0)..=minutes(10);
-        /// Ended jobs that are kept.
+        /// How many ended jobs are kept.
         keep: usize = 200, allowed 1..=10_000;
         /// Ended jobs that are kept of those that only read. They are gone after a restart.
         keep_reading: usize = 50, allowed 0..=1000;
         /// How long the answer of a WSMAN call is kept, in memory only.
         keep_answer: Period = minutes(10), allowed seconds(0)..=hours(24);
-        /// Answers of WSMAN calls that are kept at once; the oldest go first.
+        /// How many answers of WSMAN calls are kept; the oldest go first.
         keep_answers: usize = 8, allowed 1..=1000;
-        /// How long one write to the journal may take before it counts as failed.
+        /// How long a write to the journal may take before it counts as failed.
         journal_limit: Period = seconds(10), allowed milliseconds(100)..=minutes(10);
-        /// Pause before a journal that failed is tried again.
+        /// Pause before a failed journal is tried again.
         journal_retry: Period = seconds(30), allowed milliseconds(10)..=hours(1);
     }
 }
