@@ -43,8 +43,8 @@ impl RetryPolicy {
     /// One attempt that has a limit of its own.
     pub const ONCE: Self = Self::once(Duration::ZERO);
 
-    /// As many attempts as there is time for, from pauses of `pause` to pauses of `max_pause`. For what comes by itself and is
-    /// looked for: soon at first, so that what is quick costs no wait, and less and less often.
+    /// As many attempts as there is time for, with pauses that grow from `pause` to `max_pause`. For polling: soon at
+    /// first, so that a quick change costs no wait, then less and less often.
     pub const fn until(deadline: Duration, pause: Duration, max_pause: Duration) -> Self {
         Self { attempts: u32::MAX, pause, max_pause, limit: deadline, deadline }
     }

@@ -23,7 +23,7 @@ pub(crate) enum Failure {
     /// The daemon cannot be reached.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
-    /// The daemon has gone, and has not come back as long as somebody waited.
+    /// The daemon has gone, and has not come back in time.
     #[error("job {id} continues, or will be resumed, but it cannot be watched: {why}")]
     Unwatched {
         /// The job.

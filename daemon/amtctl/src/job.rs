@@ -108,8 +108,8 @@ pub(crate) fn exit_of(job: &v1::Job) -> Exit {
     }
 }
 
-/// Asks the user at a terminal, with the plan before the eyes. Where there is no terminal, whoever wrote the script has
-/// decided.
+/// Asks the user at a terminal, after showing the plan. Without a terminal nobody is asked: whoever wrote the script
+/// has decided.
 async fn confirm(
     order: &Order<'_>,
     client: &Client,

@@ -1,4 +1,4 @@
-//! `amtctl`: asks and instructs `amtd`.
+//! `amtctl`: queries and controls `amtd`.
 //!
 //! The life of the program: parse, carry out one command, end with a documented exit code. Everything that is known
 //! about the daemon comes over its gRPC API; only `doctor` looks at the machine itself.
@@ -49,7 +49,7 @@ fn run(cli: Cli, output: Output) -> Result<ExitCode, Failure> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::System)?;
     let mut session = Session::new(cli.global, output);
     let outcome = runtime.block_on(command::run(cli.command, &mut session));
-    // What still waits, such as a read of a terminal, is of no interest any more.
+    // Whatever still waits, such as a read from a terminal, is abandoned.
     runtime.shutdown_background();
     outcome
 }

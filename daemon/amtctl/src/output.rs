@@ -78,7 +78,7 @@ impl Output {
         write(&format!("{text}{end}"))
     }
 
-    /// Shows a result to whoever sits at the terminal, where it is not the result of the command.
+    /// Shows a document on standard error, because it is not the result of the command.
     pub(crate) fn tell<D: Document>(&self, document: &D) {
         let mut page = Page::new(self.error_style);
         document.render(&mut page);
@@ -106,7 +106,7 @@ impl Output {
             eprintln!("{} {}", self.error_style.strong("next:"), text::clean(&next_step));
         }
         if self.json {
-            // Whoever cannot be told that nothing can be written has been told by the exit code.
+            // If this cannot be written either, the exit code has to do.
             let _ = self.show_line(&ErrorDocument::new(failure));
         }
     }

@@ -303,7 +303,7 @@ impl Secrets<'_> {
     }
 }
 
-/// One line, without its end. Byte by byte, so that nothing of the next line is taken away from whom it is for.
+/// One line, without its end. Read byte by byte, so that nothing of the next line is lost.
 fn read_line(input: &mut dyn Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_PASSWORD + 2));
     let mut byte = [0];

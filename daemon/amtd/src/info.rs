@@ -1,7 +1,7 @@
 //! Everything that firmware tells about itself over its host interfaces, read when somebody wants to know.
 //!
-//! Who asks while a reading is under way gets its result, as does who asks right after it, so that many who ask do not
-//! keep other programs from the interface. Used by `control`. What the status shows all the time is `firmware`'s.
+//! Callers that ask during a reading, or right after it, share its result, so that many of them do not keep other
+//! programs from the interface. Used by `control`. What the status shows all the time is `firmware`'s.
 
 use std::time::{Duration, SystemTime};
 
@@ -108,7 +108,8 @@ impl<M: Machine> Informant<M> {
         }
     }
 
-    /// What firmware tells now, when so many jobs have ended: what it told before the last of them is of no use.
+    /// What firmware tells now. `jobs_ended` counts the jobs that have ended so far: what firmware told before the last
+    /// of them is out of date.
     ///
     /// # Errors
     ///

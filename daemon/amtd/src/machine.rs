@@ -149,8 +149,7 @@ fn guid(client: HostClient) -> ClientGuid {
     }
 }
 
-/// What the flows make of an error of the device: the causes that have a remedy of their own by name, the others as
-/// they are.
+/// An error of the device as flows know it: causes with a remedy of their own by name, others as they are.
 fn unreachable_by(error: ConnectError) -> ReachError {
     match error {
         ConnectError::Busy { .. } => ReachError::Busy,

@@ -51,7 +51,7 @@ async fn check_password<M: Machine>(
     })
 }
 
-/// A device that was set up but never finished with it: only the last step is missing.
+/// For a device whose setup was begun and never committed: only the last step is missing.
 fn finishing(plan: Plan) -> Plan {
     plan.step(StepName::Login, "Log in as admin with the given password")
         .step(StepName::CommitChanges, "Put the setup in force that was begun earlier")
@@ -147,8 +147,8 @@ async fn confirmed<M: Machine>(
     }
 }
 
-/// The end of an activation: reads what the device is, whatever came of the steps. What was read after the last of them, and is
-/// as wanted, is not read once more.
+/// Ends an activation by reading what the device is, whatever the steps returned. A state that was read after the last
+/// step and is as wanted is not read again.
 async fn conclude<M: Machine, O: Observer>(
     execution: &mut Execution<'_, M, O>,
     plan: &Plan,

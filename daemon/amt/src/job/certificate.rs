@@ -361,7 +361,7 @@ fn is_hash_of(hash: &CertificateHash, certificate: &[u8]) -> bool {
         HashAlgorithm::Sha256 => &SHA256,
         HashAlgorithm::Sha384 => &SHA384,
         HashAlgorithm::Sha512 => &SHA512,
-        // No authority has a root that is named so, and firmware takes no other.
+        // Firmware names no root by one of these.
         HashAlgorithm::Md5 | HashAlgorithm::Sha224 | HashAlgorithm::Unknown(_) => return false,
     };
     digest(algorithm, certificate).as_ref() == hash.hash

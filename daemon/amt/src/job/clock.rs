@@ -88,7 +88,7 @@ pub(super) async fn run<M: Machine, O: Observer>(
     }
 }
 
-/// Setting what was lost on the way is for the next reading to find out.
+/// If the answer is lost, the next reading shows whether the clock was set.
 async fn set<M: Machine>(client: &mut Client<&M>, device: u32) -> Result<((), String), Failure> {
     match TimeSynchronizationService::set_device_time(client, device, host_seconds()).await {
         Ok(()) => Ok(((), "accepted".into())),
@@ -115,8 +115,8 @@ impl Reading {
         u64::from(self.device.abs_diff(self.host)) <= firmware.policy.clock_tolerance.as_secs()
     }
 
-    /// What is in force of a clock that is still not right, and was so far ahead before: a time that was too long on its way
-    /// is another one than before.
+    /// What the job has changed if the clock is still not right. `before` is how far it was ahead: a time that was
+    /// under way for too long changes the clock, too.
     pub(super) fn applied_since<M: Machine>(
         &self,
         before: Option<i64>,

@@ -96,8 +96,8 @@ async fn activation<M: Machine, O: Observer>(
     record: &Record,
     wanted: ControlMode,
 ) -> Outcome {
-    // What was begun goes on without the daemon, and takes firmware no longer than if it were waited for: a device that is
-    // as it was before may be another in a moment.
+    // Firmware goes on with what was begun, and takes no longer than when it is waited for: a device that is still as
+    // it was may change in a moment.
     let patience = execution.firmware.policy.verify;
     let is_final = |state: &DeviceState| !state.is_half_provisioned() && *state != record.before;
     let state = match read(&mut execution, patience, is_final).await {

@@ -23,7 +23,7 @@ impl From<AskError> for Failure {
     }
 }
 
-/// A password that firmware itself gave out is not the user's fault, and nothing that he could give would help.
+/// If firmware refuses a password that it gave out itself, no other password that the user could give would help.
 impl From<WsmanError> for Failure {
     fn from(error: WsmanError) -> Self {
         match &error {

@@ -68,7 +68,7 @@ impl Current {
         .collect()
     }
 
-    /// What will be in force. The listener follows from the rest: without it nothing of them works.
+    /// What will be in force. The listener follows from the rest: without it none of them works.
     fn goal(&self, wanted: &Features, mode: ControlMode) -> Self {
         let redirection = RedirectionState {
             sol: wanted.sol.unwrap_or(self.redirection.sol),

@@ -115,8 +115,8 @@ impl Request {
 }
 
 /// What a request wants, without its secrets: for the journal, for comparing two requests, and for finding out after a
-/// crash whether it was reached. Whether two requests have the same passwords it does not tell, and nobody can find
-/// passwords out from it.
+/// crash whether it was reached. It does not tell whether two requests have the same passwords, and no password can be
+/// found out from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {

@@ -242,7 +242,7 @@ impl<M: Machine> Client<M> {
     ///
     /// # Errors
     ///
-    /// [`WsmanError`]; an answer that is no refusal is none.
+    /// [`WsmanError`].
     pub async fn probe(&mut self) -> Result<Probe, WsmanError> {
         let body = Bytes::from_owner(Request::identify().to_xml(self.next_message())?);
         let mut attempts = self.config.retry.start();
@@ -505,7 +505,7 @@ fn enumeration_context(answer: &Element) -> Option<String> {
     (!context.is_empty()).then(|| context.to_owned())
 }
 
-/// Nothing of a password is in it, and yet it is not to be seen.
+/// It does not hold the password, but must not be shown all the same.
 fn field_value(value: String) -> Result<HeaderValue, WsmanError> {
     let mut value = HeaderValue::try_from(value).map_err(|_| LoginError::NotSendable)?;
     value.set_sensitive(true);

@@ -46,9 +46,9 @@ impl Unreachable {
             // The system says this of a file that is no socket as well.
             io::ErrorKind::ConnectionRefused if !is_socket(socket) => Self::NotASocket { socket: path },
             io::ErrorKind::ConnectionRefused => Self::Nobody { socket: path },
-            // A daemon that is being started, or is starved, hears of no more at a time.
+            // The queue is full: the daemon is being started, or is starved.
             io::ErrorKind::WouldBlock => Self::Crowded { socket: path },
-            // It ended between hearing of the connection and taking it.
+            // The daemon ended before it took the connection.
             io::ErrorKind::ConnectionReset => Self::Broken { socket: path },
             _ => Self::Other { socket: path, source },
         }

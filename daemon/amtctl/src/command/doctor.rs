@@ -31,7 +31,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
     checks.push(lms::check());
     match connected {
         Ok(client) => checks.extend(ask(&client).await),
-        // Without the daemon, what it would say about these is seen as far as it can be seen from here.
+        // What the daemon would say about these is looked at from here, as far as possible.
         Err(_) => checks.extend([device::check(), ports::check()]),
     }
     let document = DoctorDocument::new(checks);

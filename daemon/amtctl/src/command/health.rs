@@ -64,7 +64,7 @@ async fn check(service: &str, session: &Session) -> Result<ServingStatus, Failur
     }
 }
 
-/// What is said to be the matter. Health itself does not depend on it: who cannot be asked why has said enough.
+/// What is the matter. Health itself does not depend on it: a daemon that cannot be asked why has said enough.
 async fn problems(session: &Session) -> Result<Vec<String>, Failure> {
     let client = session.connect().await?;
     let status = client.call(client.status().get_status(client.request(GetStatusRequest {}))).await?;
@@ -77,7 +77,7 @@ async fn wait(service: &str, end: Instant, session: &Session) -> Result<ServingS
     loop {
         let client = match session.connect_until(end).await {
             Ok(client) => client,
-            // It was there: what it said last is the better answer.
+            // The daemon was there: what it said last is the better answer.
             Err(failure) => return last.ok_or(failure),
         };
         match timeout_at(end, follow(service, &client, &mut last)).await {

@@ -41,7 +41,7 @@ pub(super) struct Gate {
     pub(super) stop: CancellationToken,
 }
 
-/// Whom something was denied, and what: each is logged, but a flood of them is not.
+/// Who was denied what. Each is logged, but not a flood of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Denial {
     /// A caller may not use a method.
@@ -191,7 +191,7 @@ fn refuse(problem: Problem, under_way: UnderWay) -> Response<Answer> {
     Status::from(problem).into_http::<()>().map(|()| Answer { state: State::Over, hold: None })
 }
 
-/// An error that the transport made has no reason yet; each has one.
+/// Gives a reason to an error that the transport made: every error has one.
 fn explain(response: Response<tonic::body::Body>) -> Response<tonic::body::Body> {
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() != tonic::Code::Ok && status.details().is_empty() => {

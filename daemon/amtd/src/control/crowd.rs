@@ -14,7 +14,7 @@ use crate::listen::{Guest, Guests};
 
 /// Connections at once that may ask about health only.
 const HEALTH_ONLY: usize = 32;
-/// Calls about health at once, and of one caller. The rest of them can wait: they are answered at once, or watch.
+/// Calls about health at once, in all and of one caller. Most are answered at once; the others watch.
 const HEALTH_CALLS: usize = 512;
 const HEALTH_CALLS_PER_CALLER: usize = 64;
 

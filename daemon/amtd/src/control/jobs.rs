@@ -32,9 +32,9 @@ use crate::{
 /// Jobs on a page if the caller does not say, and at most.
 const PAGE: usize = 50;
 const MAX_PAGE: usize = 1000;
-/// The user of a job that was asked for over TCP: nobody of this machine.
+/// The user of a job that was asked for over TCP: no user of this machine.
 const NO_USER: u32 = u32::MAX;
-/// Between two things that a watcher is told. A job that is quick would else be slowed by those who look on.
+/// Pause between two messages to a watcher. Otherwise watchers would slow down a quick job.
 const PACE: Duration = Duration::from_millis(50);
 /// When to try again what could not be queued.
 const LATER: Duration = Duration::from_secs(10);
@@ -99,7 +99,7 @@ impl JobService for Jobs {
         let last = jobs.last().filter(|_| more);
         Ok(Response::new(ListJobsResponse {
             next_page_token: last.map(|job| job.id.to_string()).unwrap_or_default(),
-            // Answers can be long; who wants one asks for its job.
+            // Answers can be long; whoever wants one asks for its job.
             jobs: jobs.iter().map(|job| convert::job(job, false)).collect(),
         }))
     }
@@ -112,7 +112,7 @@ impl JobService for Jobs {
     ) -> Result<Response<Self::WatchJobStream>, Status> {
         let with_answer = sees_answers(&request);
         let id = request.into_inner().id;
-        // What waits for the journal to be read at the start is found by this, and then watched.
+        // This waits until the journal is read at the start; only then is the job there to be watched.
         let parsed = parse(&id)?;
         self.jobs.get(&parsed).await.ok_or_else(|| no_such_job(&id))?;
         let mut job = self.jobs.watch(&parsed).ok_or_else(|| no_such_job(&id))?;
@@ -147,7 +147,7 @@ impl Watched {
     async fn next(mut self) -> Option<(Job, Option<Self>)> {
         self.job.changed().await.ok()?;
         if let Some(next) = self.told_at.and_then(|told_at| told_at.checked_add(PACE)) {
-            // Who cannot change any more is told as it is.
+            // A job that cannot change any more is told as it is.
             let _ = timeout_at(next, self.job.wait_for(Job::is_ended)).await;
         }
         let job = self.job.borrow_and_update().clone();

@@ -1,6 +1,6 @@
-//! Makes events of what the parts of the daemon publish as their present state.
+//! Makes events out of what the parts of the daemon publish as their present state.
 //!
-//! A state that changes twice before it is looked at gives one event: what counts is where it went.
+//! A state that changes twice before it is looked at gives one event, with what it is then.
 
 use tokio::sync::{mpsc, watch};
 

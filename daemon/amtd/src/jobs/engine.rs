@@ -104,8 +104,8 @@ impl Engine {
 
     // ---- the journal ----
 
-    /// Reads the journal, unless it is being read. As long as that fails, no job that changes the device is taken in. A slow
-    /// disk is waited for once: who asks meanwhile is told, and what it answers in the end counts.
+    /// Reads the journal, unless it is being read. As long as that fails, no job that changes the device is accepted. A
+    /// slow disk is waited for once; callers are told meanwhile, and its late answer still counts.
     async fn load(&mut self) {
         if !self.loading.is_empty() {
             return;
@@ -122,7 +122,7 @@ impl Engine {
     }
 
     async fn loaded(&mut self, read: Result<Result<Rows, JournalError>, JoinError>) {
-        // Why it failed is the journal's fault to tell.
+        // The journal reports why it failed.
         if let Ok(Ok(rows)) = read {
             let (entered, unfinished) = self.shared.with(|table| table.restore(rows, Now::read()));
             if !unfinished.is_empty() {
@@ -137,7 +137,7 @@ impl Engine {
     async fn mend(&mut self) {
         self.mend_at = None;
         if self.is_loaded {
-            // Whether it went well is the journal's fault to tell.
+            // The journal reports whether it worked.
             let _ = self.shared.mend().await;
         } else {
             self.load().await;
@@ -164,7 +164,7 @@ impl Engine {
     // ---- asking ----
 
     async fn answer(&mut self, ask: Ask) {
-        // Who has gone does not need the answer.
+        // A caller that has gone needs no answer.
         match ask {
             Ask::Create { planned, reply } => drop(reply.send(self.create(*planned).await)),
             Ask::Cancel { id, reply } => drop(reply.send(self.cancel(id).await)),
@@ -176,7 +176,8 @@ impl Engine {
         if lane == Lane::Changing && !self.is_loaded {
             self.load().await;
         }
-        // Another call may have come first while this one was being planned, or stands in the journal that was read just now.
+        // Another call may have come first while this one was planned, or may stand in the journal that was read just
+        // now.
         let repeated = self.shared.with(|table| {
             let options = &planned.options;
             let id = options.request_id.as_deref();
@@ -211,8 +212,9 @@ impl Engine {
         self.is_loaded && self.changing.is_empty() && self.unfinished.is_empty()
     }
 
-    /// Lets a new job begin while it is written down: what only reads need not wait for the disk, and the first step that
-    /// changes the device does. Both are one entry. Where it cannot be written there is no job, and nobody was told of one.
+    /// Begins a new job while it is being written down: steps that only read need not wait for the disk, the first one
+    /// that changes the device does. The job and that step are one entry. If it cannot be written there is no job, and
+    /// nobody was told of one.
     async fn enter_begun(&mut self, job: Job, planned: Planned) -> Result<Job, CreateError> {
         let id = job.id;
         let begun = self.shared.with(|table| table.begin_unwritten(job, planned, Now::read()));
@@ -228,7 +230,7 @@ impl Engine {
                 Ok(job)
             }
             Err(error) => {
-                // It has only read, and asks for the entry before it does more.
+                // It has only read so far: before it does more, it waits for the entry.
                 task.abort();
                 self.tasks.remove(&task.id());
                 self.shared.with(|table| table.withdraw(id));
@@ -348,7 +350,7 @@ impl Engine {
 
     async fn end(mut self) {
         self.asks.close();
-        // Who has asked is told now that the daemon stops, and not when the last job has.
+        // Callers that wait are told now, and not only when the last job has ended.
         while self.asks.try_recv().is_ok() {}
         self.shared.with(|table| table.stopping());
         let grace = self.shared.config.stop_grace.get();

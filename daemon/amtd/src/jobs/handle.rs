@@ -38,8 +38,8 @@ impl Handle {
         Self { shared, asks }
     }
 
-    /// Checks and plans a request, writes it down and puts it in the queue. If the user has asked before by the same
-    /// request id, the job of then.
+    /// Checks and plans a request, writes it down and puts it in the queue. If the user has used its request id before,
+    /// returns that job.
     ///
     /// A request is planned against the device as it is now; if other jobs come first, it is planned again when its turn
     /// has come. If the caller stops waiting, there is a job or none; asking again by the same request id shows which.

@@ -82,9 +82,9 @@ impl Journal {
         self.noted(rows.and_then(|rows| rows.into_iter().map(parse).collect()))
     }
 
-    /// The disk has not answered within the limit whoever reads the journal.
+    /// Whoever reads the journal has had no answer from the disk within the limit.
     pub(super) fn is_late(&self) {
-        // Who reads it goes on.
+        // The reading goes on.
         let _ = self.noted(Err::<(), _>(JournalError::Slow(self.limit)));
     }
 

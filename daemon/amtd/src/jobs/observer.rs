@@ -1,5 +1,5 @@
-//! Whom a running flow tells of its steps: writes each that changes the device down before it touches firmware, and says
-//! when to stop.
+//! What a running flow tells of its steps: each one that changes the device is written down before it touches firmware.
+//! It also says when to stop.
 //!
 //! The first of them is written down while the steps before it read, so that firmware need not wait for the disk: by the
 //! [`engine`](super::engine) together with the job itself if that begins at once, or else from here.
@@ -56,13 +56,11 @@ impl Watcher {
             }
         }
     }
-}
 
-impl Watcher {
-    /// Waits until the step is written down: by what was announced, or if another step was, by an entry after that one.
+    /// Waits until the step is written down: by the announced entry, or if that was for another step, by a further one.
     async fn written(&mut self, step: StepName, entered: Entered) -> Result<(), JournalError> {
         if let Some(announced) = self.announced.take() {
-            // Who writes it has gone with the job.
+            // The writer has gone with the job.
             announced.written.await.unwrap_or(Err(JournalError::Abandoned))?;
             if announced.step == step {
                 return Ok(());

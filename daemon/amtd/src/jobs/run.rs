@@ -71,8 +71,8 @@ async fn examine(shared: &Arc<Shared>, id: JobId, record: &Record) -> Outcome {
     timeout(shared.config.examine_limit.get(), examined).await.unwrap_or_else(|_| verdict::unknown(record))
 }
 
-/// What firmware shows is told at once and written down then; everything else is written down first, so that nobody is told
-/// what would be another verdict after a crash.
+/// An end that firmware shows is told first and then written down. Any other is written down first, so that nobody is
+/// told a verdict that a crash could change.
 async fn conclude(shared: &Shared, id: JobId, outcome: Outcome) {
     info!(outcome = verdict::sentence(&outcome), "job ended");
     let now = Now::read();
@@ -83,7 +83,7 @@ async fn conclude(shared: &Shared, id: JobId, outcome: Outcome) {
     }
     let entered = shared.with(|table| table.finish(id, outcome, now));
     if let Some(entered) = entered.filter(|_| !is_told_late) {
-        // Those who wait for the end go first.
+        // Those who wait for the end come first.
         yield_now().await;
         write(shared, entered).await;
     }

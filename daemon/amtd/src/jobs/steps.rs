@@ -76,8 +76,8 @@ pub(super) fn have_changed(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.changes_device && step.attempts > 0)
 }
 
-/// The step of this name that it is about: the one that runs, or the next that was planned, or one that has to be done
-/// again, or one that nobody planned, which goes behind those that have begun.
+/// The step of this name: the running one, else the next planned one, else one that is repeated, else a new one that
+/// was not planned, behind those that have begun.
 fn next(steps: &mut Vec<Step>, name: StepName) -> &mut Step {
     let find =
         |wanted: fn(StepState) -> bool| steps.iter().position(|step| step.name == name && wanted(step.state));

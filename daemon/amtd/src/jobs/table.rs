@@ -152,7 +152,7 @@ impl Table {
         if waiting < self.config.max_queued { Ok(()) } else { Err(CreateError::QueueFull(waiting)) }
     }
 
-    /// Another number than before if a job that changes the device has begun or ended since.
+    /// Changes whenever a job that changes the device begins or ends.
     pub(super) fn generation(&self) -> u64 {
         self.generation
     }
@@ -211,7 +211,7 @@ impl Table {
         Some((job, turn, announced))
     }
 
-    /// A job that began before is written down.
+    /// A job that began unwritten has been written down.
     pub(super) fn written(&mut self, id: JobId) {
         let untold = self.entries.get_mut(&id).and_then(|entry| entry.untold.take());
         for (change, detail) in untold.into_iter().flatten() {
@@ -219,7 +219,7 @@ impl Table {
         }
     }
 
-    /// A job that began before cannot be written down. A disk that was only slow may still have taken it.
+    /// A job that began unwritten cannot be written down. A disk that was only slow may still have taken it.
     pub(super) fn withdraw(&mut self, id: JobId) {
         self.entries.remove(&id);
         self.forgotten.push(id);
@@ -263,9 +263,9 @@ impl Table {
         entry.replanned(request, plan);
     }
 
-    /// The first step that will change the device, and what is to be written down before it does: the job as if it had
-    /// begun. Only of a step that firmware shows afterwards: of another it is not to be said that it may have been done
-    /// before it may.
+    /// The first step that will change the device, and what is to be written down before it does: the job as if that
+    /// step had begun. Only for a step whose effect firmware shows afterwards: any other must not be recorded as
+    /// perhaps done before it has begun.
     pub(super) fn announce(&self, id: JobId, now: Now) -> Option<(StepName, Entered)> {
         self.entries.get(&id)?.announce(id, now)
     }
@@ -325,8 +325,8 @@ impl Table {
         Some(self.entries.get_mut(&id)?.cut())
     }
 
-    /// What is to be written down of the end of a job before anybody is told of it; nothing if it only read, or if firmware
-    /// itself shows the end: who examines the job after a crash comes to the same verdict.
+    /// What is to be written down of the end of a job before anybody is told of it; nothing if it only read, or if
+    /// firmware itself shows the end: an examination after a crash comes to the same verdict.
     pub(super) fn ending(&self, id: JobId, outcome: &Outcome, now: Now) -> Option<Entered> {
         self.entries.get(&id)?.ending(id, outcome, now)
     }

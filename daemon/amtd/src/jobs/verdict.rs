@@ -1,4 +1,4 @@
-//! Outcomes that the engine itself gives: of jobs that no flow has judged. And how an outcome is put in words.
+//! Outcomes that the engine itself makes, for jobs that no flow has judged; and outcomes in words.
 
 use amtd_amt::job::{Failure, Outcome, Reason, Record, Verdict};
 
@@ -32,7 +32,7 @@ pub(super) fn untouched(failure: Failure, after: String) -> Outcome {
     }
 }
 
-/// Of a job that the daemon's end found in the queue, or reading.
+/// For a job that was queued, or had only read, when the daemon ended.
 pub(super) fn never_began(record: &Record) -> Outcome {
     let failure =
         Failure::new(Reason::Interrupted, "The daemon was stopped before the job had changed anything.");

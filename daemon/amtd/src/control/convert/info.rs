@@ -50,7 +50,7 @@ fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// What stays out of every list of known values.
+/// A value that is not among the known ones.
 fn unknown(code: impl Display) -> String {
     format!("unknown ({code})")
 }
