@@ -138,7 +138,8 @@ impl Document for JobDocument {
 
 impl JobDocument {
     fn render_outcome(&self, outcome: &Outcome, page: &mut Page) {
-        page.line(meaning(outcome.verdict));
+        let is_confirmed = self.steps.iter().any(|step| step.name == VERIFY && step.state == "done");
+        page.line(meaning(outcome.verdict, is_confirmed));
         if let Some(plan) = &self.plan {
             page.field_if("before", Some(&plan.before));
         }
@@ -193,10 +194,14 @@ impl JobDocument {
     }
 }
 
+/// The step that reads the firmware at the end. Not every job has it: a password of the MEBx menu cannot be read.
+const VERIFY: &str = "verify";
+
 /// What a verdict means for the device.
-fn meaning(verdict: &str) -> &'static str {
+fn meaning(verdict: &str, is_confirmed: bool) -> &'static str {
     match verdict {
-        "succeeded" => "Done, and confirmed by reading the firmware.",
+        "succeeded" if is_confirmed => "Done, and confirmed by reading the firmware.",
+        "succeeded" => "Done; the firmware accepted it.",
         "unchanged" => "Nothing needed to be done.",
         "failed-clean" => "Failed; the device is as it was.",
         "failed-partial" => "Failed in the middle: part of it is in force on the device.",
@@ -399,5 +404,30 @@ impl Document for JobListDocument {
         if self.more {
             page.line("There are older jobs: use --limit to see more.");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::style::Style;
+
+    #[test]
+    fn only_what_was_read_is_said_to_be_confirmed() {
+        let shown = |steps: &[&str]| {
+            let step = |name: &&str| v1::Step {
+                name: (*name).into(),
+                state: step::State::Done.into(),
+                ..v1::Step::default()
+            };
+            let outcome = v1::Outcome { verdict: Verdict::Succeeded.into(), ..v1::Outcome::default() };
+            let steps = steps.iter().map(step).collect();
+            let job = v1::Job { steps, outcome: Some(outcome), ..v1::Job::default() };
+            let mut page = Page::new(Style::new(false));
+            JobDocument::from(job).render(&mut page);
+            page.to_string()
+        };
+        assert!(shown(&["setup", "verify"]).contains("confirmed by reading"));
+        assert!(!shown(&["login", "set-mebx-password"]).contains("confirmed"));
     }
 }
