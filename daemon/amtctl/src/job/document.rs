@@ -151,8 +151,8 @@ impl JobDocument {
             page.gap();
             page.values(&wsman.answer);
         }
-        // Whoever was not asked for confirmation has not seen them yet.
-        if let Some(plan) = &self.plan {
+        // Whoever was not asked for confirmation has not seen them yet. Of a device that is as it was they are not true.
+        if let Some(plan) = self.plan.as_ref().filter(|_| outcome.verdict != FAILED_CLEAN) {
             plan.render_warnings(page);
         }
         if let Some(failure) = &outcome.failure {
@@ -194,6 +194,8 @@ impl JobDocument {
     }
 }
 
+const FAILED_CLEAN: &str = "failed-clean";
+
 /// The step that reads the firmware at the end. Not every job has it: a password of the MEBx menu cannot be read.
 const VERIFY: &str = "verify";
 
@@ -203,7 +205,7 @@ fn meaning(verdict: &str, is_confirmed: bool) -> &'static str {
         "succeeded" if is_confirmed => "Done, and confirmed by reading the firmware.",
         "succeeded" => "Done; the firmware accepted it.",
         "unchanged" => "Nothing needed to be done.",
-        "failed-clean" => "Failed; the device is as it was.",
+        FAILED_CLEAN => "Failed; the device is as it was.",
         "failed-partial" => "Failed in the middle: part of it is in force on the device.",
         _ => "This version of amtctl does not know the verdict.",
     }
@@ -318,7 +320,7 @@ fn verdict_word(verdict: Verdict) -> &'static str {
         Verdict::Unspecified => "unknown",
         Verdict::Succeeded => "succeeded",
         Verdict::Unchanged => "unchanged",
-        Verdict::FailedClean => "failed-clean",
+        Verdict::FailedClean => FAILED_CLEAN,
         Verdict::FailedPartial => "failed-partial",
     }
 }
@@ -412,22 +414,31 @@ mod tests {
     use super::*;
     use crate::output::style::Style;
 
+    /// A job with these steps, all done, that ended so.
+    fn shown(steps: &[&str], verdict: Verdict) -> String {
+        let step = |name: &&str| v1::Step {
+            name: (*name).into(),
+            state: step::State::Done.into(),
+            ..v1::Step::default()
+        };
+        let plan = v1::Plan { warnings: vec!["Keep the password.".into()], ..v1::Plan::default() };
+        let outcome = v1::Outcome { verdict: verdict.into(), ..v1::Outcome::default() };
+        let steps = steps.iter().map(step).collect();
+        let job = v1::Job { steps, plan: Some(plan), outcome: Some(outcome), ..v1::Job::default() };
+        let mut page = Page::new(Style::new(false));
+        JobDocument::from(job).render(&mut page);
+        page.to_string()
+    }
+
     #[test]
     fn only_what_was_read_is_said_to_be_confirmed() {
-        let shown = |steps: &[&str]| {
-            let step = |name: &&str| v1::Step {
-                name: (*name).into(),
-                state: step::State::Done.into(),
-                ..v1::Step::default()
-            };
-            let outcome = v1::Outcome { verdict: Verdict::Succeeded.into(), ..v1::Outcome::default() };
-            let steps = steps.iter().map(step).collect();
-            let job = v1::Job { steps, outcome: Some(outcome), ..v1::Job::default() };
-            let mut page = Page::new(Style::new(false));
-            JobDocument::from(job).render(&mut page);
-            page.to_string()
-        };
-        assert!(shown(&["setup", "verify"]).contains("confirmed by reading"));
-        assert!(!shown(&["login", "set-mebx-password"]).contains("confirmed"));
+        assert!(shown(&["setup", "verify"], Verdict::Succeeded).contains("confirmed by reading"));
+        assert!(!shown(&["login", "set-mebx-password"], Verdict::Succeeded).contains("confirmed"));
+    }
+
+    #[test]
+    fn what_a_job_would_have_changed_is_not_warned_of_when_nothing_has_changed() {
+        assert!(shown(&["setup"], Verdict::FailedPartial).contains("Keep the password."));
+        assert!(!shown(&["setup"], Verdict::FailedClean).contains("Keep the password."));
     }
 }
