@@ -25,7 +25,7 @@ function __fish_amtctl_using_subcommand
 end
 
 complete -c amtctl -n "__fish_amtctl_needs_command" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_needs_command" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_needs_command" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_needs_command" -l password -r
 complete -c amtctl -n "__fish_amtctl_needs_command" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_needs_command" -l mebxpassword -r
@@ -52,7 +52,7 @@ complete -c amtctl -n "__fish_amtctl_needs_command" -f -a "version" -d 'Show the
 complete -c amtctl -n "__fish_amtctl_needs_command" -f -a "completion" -d 'Print the completion script of a shell'
 complete -c amtctl -n "__fish_amtctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand status" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand status" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand status" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand status" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand status" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand status" -l mebxpassword -r
@@ -62,7 +62,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand status" -l no-color -d 'Pr
 complete -c amtctl -n "__fish_amtctl_using_subcommand status" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l mebxpassword -r
@@ -89,7 +89,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand info" -l no-color -d 'Prin
 complete -c amtctl -n "__fish_amtctl_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l password-file -d 'Read the AMT password from the first line of this file; "-" is standard input' -r -F
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -l mebxpassword -r
@@ -117,7 +117,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand amtinfo" -s h -l help -d '
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l service -d 'Ask about one part: link, front, firmware or jobs [default: amtd as a whole]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l wait -d 'Wait until it is serving, at most this long [default without a time: 60s]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l mebxpassword -r
@@ -126,7 +126,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand health" -s j -l json -d 'P
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand health" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand doctor" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand doctor" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand doctor" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand doctor" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand doctor" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand doctor" -l mebxpassword -r
@@ -142,7 +142,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l mebxpassword-
 complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand activate" -l mebxpassword -r
@@ -160,7 +160,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l password-fi
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l mebxpassword -r
@@ -174,7 +174,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -s j -l json -
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand deactivate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and not __fish_seen_subcommand_from amtfeatures syncclock synchostname amtpassword mebx help" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and not __fish_seen_subcommand_from amtfeatures syncclock synchostname amtpassword mebx help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and not __fish_seen_subcommand_from amtfeatures syncclock synchostname amtpassword mebx help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and not __fish_seen_subcommand_from amtfeatures syncclock synchostname amtpassword mebx help" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and not __fish_seen_subcommand_from amtfeatures syncclock synchostname amtpassword mebx help" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and not __fish_seen_subcommand_from amtfeatures syncclock synchostname amtpassword mebx help" -l mebxpassword -r
@@ -201,7 +201,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtfeatures" -l mebxpassword -r
@@ -216,7 +216,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from syncclock" -l mebxpassword -r
@@ -233,7 +233,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from synchostname" -l mebxpassword -r
@@ -249,7 +249,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from amtpassword" -l mebxpassword -r
@@ -265,7 +265,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from mebx" -l mebxpassword -r
@@ -283,7 +283,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from help" -f -a "mebx" -d 'Set the password of the MEBx menu; admin control mode only'
 complete -c amtctl -n "__fish_amtctl_using_subcommand configure; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel help" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel help" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel help" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel help" -l mebxpassword -r
@@ -298,7 +298,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and not __fish_seen_subcommand_from list show watch cancel help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l limit -d 'List at most this many' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l mebxpassword -r
@@ -307,7 +307,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subc
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -l mebxpassword -r
@@ -316,7 +316,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subc
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l mebxpassword -r
@@ -325,7 +325,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subc
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subcommand_from cancel" -l mebxpassword -r
@@ -341,7 +341,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand jobs; and __fish_seen_subc
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l cursor -d 'Continue after the event with this cursor' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l count -d 'Stop after this many events' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l mebxpassword -r
@@ -351,7 +351,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand events" -s j -l json -d 'P
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand events" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -l mebxpassword -r
@@ -363,7 +363,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_s
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -f -a "close" -d 'Close a client connection, and its channel'
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and not __fish_seen_subcommand_from list close help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -l mebxpassword -r
@@ -372,7 +372,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from close" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from close" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from close" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from close" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from close" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from close" -l mebxpassword -r
@@ -384,7 +384,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from help" -f -a "close" -d 'Close a client connection, and its channel'
 complete -c amtctl -n "__fish_amtctl_using_subcommand channels; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and not __fish_seen_subcommand_from get enumerate invoke put delete identify help" -l mebxpassword -r
@@ -405,7 +405,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from get" -l mebxpassword -r
@@ -422,7 +422,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from enumerate" -l mebxpassword -r
@@ -441,7 +441,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from invoke" -l mebxpassword -r
@@ -460,7 +460,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from put" -l mebxpassword -r
@@ -478,7 +478,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from delete" -l mebxpassword -r
@@ -495,7 +495,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l deadline -d 'Fail the job if it takes longer than this [default: as configured]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l request-id -d 'Name the request, so that repeating the command creates no second job [default: a random name]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from identify" -l mebxpassword -r
@@ -515,7 +515,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_sub
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from help" -f -a "identify" -d 'Ask which product and protocol version answer'
 complete -c amtctl -n "__fish_amtctl_using_subcommand wsman; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -l mebxpassword -r
@@ -524,7 +524,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -s j -l json -d '
 complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand metrics" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -l mebxpassword -r
@@ -537,7 +537,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_see
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -f -a "defaults" -d 'Show every key with its meaning and default'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and not __fish_seen_subcommand_from show check defaults help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -l mebxpassword -r
@@ -546,7 +546,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_su
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -l mebxpassword -r
@@ -555,7 +555,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_su
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from defaults" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from defaults" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from defaults" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from defaults" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from defaults" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from defaults" -l mebxpassword -r
@@ -568,7 +568,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_su
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "defaults" -d 'Show every key with its meaning and default'
 complete -c amtctl -n "__fish_amtctl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c amtctl -n "__fish_amtctl_using_subcommand version" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand version" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand version" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand version" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand version" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand version" -l mebxpassword -r
@@ -577,7 +577,7 @@ complete -c amtctl -n "__fish_amtctl_using_subcommand version" -s j -l json -d '
 complete -c amtctl -n "__fish_amtctl_using_subcommand version" -l no-color -d 'Print without colour, as with NO_COLOR'
 complete -c amtctl -n "__fish_amtctl_using_subcommand version" -s h -l help -d 'Print help'
 complete -c amtctl -n "__fish_amtctl_using_subcommand completion" -l socket -d 'Talk to the amtd that listens on this Unix socket' -r -F
-complete -c amtctl -n "__fish_amtctl_using_subcommand completion" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer' -r
+complete -c amtctl -n "__fish_amtctl_using_subcommand completion" -l timeout -d 'Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd asks the firmware first]' -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand completion" -l password -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand completion" -l newamtpassword -r
 complete -c amtctl -n "__fish_amtctl_using_subcommand completion" -l mebxpassword -r

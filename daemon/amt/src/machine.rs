@@ -76,7 +76,7 @@ pub const TLS_PORT: u16 = 16993;
 pub enum ReachError {
     /// Another program holds the host client (EBUSY).
     #[error(
-        "another program is using this interface of the firmware: end other AMT tools, or wait for them to finish"
+        "another program is using the host interface of the firmware: stop other AMT tools, or wait for them to finish"
     )]
     Busy,
     /// There is no device, or it is booting, resetting, suspended or disabled (ENODEV).

@@ -41,10 +41,10 @@ pub(crate) struct Global {
           help_heading = "Global options")]
     pub(crate) socket: PathBuf,
 
-    /// Wait at most this long for an answer from amtd; watching a job may take longer
-    #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration,
-          help_heading = "Global options")]
-    pub(crate) timeout: Duration,
+    /// Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd
+    /// asks the firmware first]
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
+    pub(crate) timeout: Option<Duration>,
 
     /// Print JSON (schema amtctl/v1) instead of text
     #[arg(long, short = 'j', global = true, help_heading = "Global options")]

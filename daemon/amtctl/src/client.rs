@@ -76,6 +76,11 @@ impl Client {
         Ok(Self { channel: channel.map_err(broken)?, socket: socket.into(), limit, peer })
     }
 
+    /// The same connection, on which each answer may take as long as `limit`.
+    pub(crate) fn with_limit(&self, limit: Duration) -> Self {
+        Self { limit, ..self.clone() }
+    }
+
     /// Whose process answers.
     pub(crate) fn peer(&self) -> Option<Peer> {
         self.peer

@@ -15,7 +15,10 @@ pub(crate) use self::{
     document::{JobDocument, JobListDocument, PlanDocument},
     watch::{Audience, watch},
 };
-use crate::{client::Client, exit::Exit, failure::Failure, secret::Terminal, session::Session};
+use crate::{
+    client::Client, exit::Exit, failure::Failure, output::progress::Progress, secret::Terminal,
+    session::Session,
+};
 
 /// How a job is made.
 #[derive(Default, Args)]
@@ -81,7 +84,7 @@ pub(crate) async fn execute(order: Order<'_>, session: &mut Session) -> Result<O
     session.secrets().take_warnings().iter().for_each(|warning| output.warn(warning));
     let client = session.connect().await?;
     if order.args.plan {
-        let planned = plan(&order, &client).await?;
+        let planned = plan(&order, &client, session).await?;
         output.show(&planned)?;
         return Ok(None);
     }
@@ -117,12 +120,14 @@ async fn confirm(
     session: &Session,
 ) -> Result<(), Failure> {
     let Some(mut terminal) = Terminal::open() else { return Ok(()) };
-    let planned = plan(order, client).await?;
+    let planned = plan(order, client, session).await?;
     session.output().tell(&planned);
     if planned.is_unchanged() || terminal.confirm(question)? { Ok(()) } else { Err(Failure::Declined) }
 }
 
-async fn plan(order: &Order<'_>, client: &Client) -> Result<PlanDocument, Failure> {
+async fn plan(order: &Order<'_>, client: &Client, session: &Session) -> Result<PlanDocument, Failure> {
+    let client = client.with_limit(session.firmware_limit());
+    let _waiting = checking();
     let request = client.request(order.request("", true));
     let answer = client.call(client.jobs().create_job(request)).await?;
     let job = answer.job.ok_or(Failure::Answer("it plans no job"))?;
@@ -136,9 +141,13 @@ async fn create(
     request: &CreateJobRequest,
     session: &Session,
 ) -> Result<(Client, v1::Job), Failure> {
-    let end = Instant::now() + session.limit();
+    let end = Instant::now() + session.firmware_limit();
     loop {
-        match client.call(client.jobs().create_job(client.request(request.clone()))).await {
+        let patient = client.with_limit(session.firmware_limit());
+        let waiting = checking();
+        let answer = patient.call(patient.jobs().create_job(patient.request(request.clone()))).await;
+        drop(waiting);
+        match answer {
             Ok(answer) => return Ok((client, answer.job.ok_or(Failure::Answer("it has no job"))?)),
             Err(Failure::Unreachable(gone)) if gone.may_pass() && Instant::now() < end => {
                 session.output().say(&format!("{gone}; repeating the request for the same job"));
@@ -156,6 +165,13 @@ async fn create(
             }
         }
     }
+}
+
+/// Says what amtd does before there is a job, for as long as this is kept.
+fn checking() -> Progress {
+    let mut progress = Progress::new();
+    progress.show("checking the request against the firmware");
+    progress
 }
 
 /// A name that nobody else chooses.

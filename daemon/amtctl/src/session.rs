@@ -6,6 +6,13 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{cli::Global, client::Client, failure::Failure, output::Output, secret::Secrets};
 
+/// How long an answer may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The same where amtd has to ask the firmware first. That takes up to two minutes while another program holds the
+/// firmware's interface; a client that gives up before amtd does not learn why.
+const FIRMWARE_LIMIT: Duration = Duration::from_secs(150);
+
 /// The first pause before the daemon is tried again, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
@@ -39,7 +46,12 @@ impl Session {
 
     /// How long an answer may take.
     pub(crate) fn limit(&self) -> Duration {
-        self.global.timeout
+        self.global.timeout.unwrap_or(LIMIT)
+    }
+
+    /// How long an answer may take for which amtd asks the firmware.
+    pub(crate) fn firmware_limit(&self) -> Duration {
+        self.global.timeout.unwrap_or(FIRMWARE_LIMIT)
     }
 
     /// Connects to the daemon.
@@ -65,10 +77,19 @@ impl Session {
 mod tests {
     use super::*;
 
+    #[test]
+    fn amtd_says_why_it_cannot_ask_the_firmware_before_anybody_stops_listening() {
+        let config = amtd::config::Config::default();
+        assert!(
+            FIRMWARE_LIMIT > config.jobs.plan_limit.get() && FIRMWARE_LIMIT > config.firmware.limit.get()
+        );
+        assert!(FIRMWARE_LIMIT < config.control.call_limit.get());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_daemon_is_waited_for_as_long_as_was_said_and_not_only_nearly() {
         let directory = tempfile::tempdir().unwrap();
-        let (socket, timeout) = (directory.path().join("amtd.sock"), Duration::from_secs(1));
+        let (socket, timeout) = (directory.path().join("amtd.sock"), Some(Duration::from_secs(1)));
         let global = Global { socket, timeout, json: false, no_color: true };
         let session = Session::new(global, Output::new(false, true));
         let end = Instant::now() + Duration::from_secs(10);

@@ -49,7 +49,7 @@ pub(super) async fn run(args: DeactivateArgs, session: &mut Session) -> Result<E
 
 /// Whether a password is needed. Where the firmware does not say, the daemon finds out.
 async fn is_admin_mode(session: &Session) -> Result<bool, Failure> {
-    let client = session.connect().await?;
+    let client = session.connect().await?.with_limit(session.firmware_limit());
     let info = match client.call(client.status().get_info(client.request(GetInfoRequest {}))).await {
         Err(Failure::Refused(_)) => return Ok(false),
         info => info?,

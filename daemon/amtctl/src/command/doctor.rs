@@ -30,7 +30,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
     checks.push(service::check(connected.is_ok()).await);
     checks.push(lms::check());
     match connected {
-        Ok(client) => checks.extend(ask(&client).await),
+        Ok(client) => checks.extend(ask(&client, session).await),
         // What the daemon would say about these is looked at from here, as far as possible.
         Err(_) => checks.extend([device::check(), ports::check()]),
     }
@@ -41,7 +41,7 @@ pub(super) async fn run(session: &Session) -> Result<Exit, Failure> {
 }
 
 /// What the daemon says.
-async fn ask(client: &Client) -> Vec<Check> {
+async fn ask(client: &Client, session: &Session) -> Vec<Check> {
     let mut checks = Vec::new();
     match client.call(client.status().get_status(client.request(GetStatusRequest {}))).await {
         Ok(status) => checks.push(version(&status.daemon_version)),
@@ -53,12 +53,18 @@ async fn ask(client: &Client) -> Vec<Check> {
             checks.push(Check::unknown("diagnosis of amtd", failure.to_string(), failure.next_step()));
         }
     }
-    // Where the firmware cannot be asked, the daemon has said why.
-    if let Ok(info) = client.call(client.status().get_info(client.request(GetInfoRequest {}))).await {
-        checks.extend(info.enabled_in_bios.map(amt));
+    let patient = client.with_limit(session.firmware_limit());
+    match patient.call(patient.status().get_info(patient.request(GetInfoRequest {}))).await {
+        Ok(info) => checks.extend(info.enabled_in_bios.map(amt)),
+        // The daemon has said why it cannot ask the firmware, unless it could when it last did.
+        Err(_) if checks.iter().any(|check| check.result == Verdict::Bad) => {}
+        Err(failure) => checks.push(Check::bad("amt", failure.to_string(), ASK_AGAIN)),
     }
     checks
 }
+
+const ASK_AGAIN: &str =
+    "if AMT is disabled, enable it in the BIOS; if another AMT tool is running, stop it; then try again";
 
 fn amt(is_enabled: bool) -> Check {
     if is_enabled {

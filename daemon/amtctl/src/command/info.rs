@@ -97,7 +97,7 @@ pub(super) async fn run(args: InfoArgs, session: &mut Session) -> Result<Exit, F
     let mut document = if explicit && args.wanted == Wanted::default() {
         InfoDocument::default()
     } else {
-        let client = session.connect().await?;
+        let client = session.connect().await?.with_limit(session.firmware_limit());
         let info = client.call(client.status().get_info(client.request(GetInfoRequest {}))).await?;
         InfoDocument::new(info, &args.wanted.resolved())
     };
