@@ -50,7 +50,7 @@ async fn ask(client: &Client, session: &Session) -> Vec<Check> {
     match client.call(client.diagnostics().diagnose(client.request(DiagnoseRequest {}))).await {
         Ok(answer) => checks.extend(answer.checks.into_iter().map(Check::from)),
         Err(failure) => {
-            checks.push(Check::unknown("diagnosis of amtd", failure.to_string(), failure.next_step()));
+            checks.push(Check::unknown("diagnosis", failure.to_string(), failure.next_step()));
         }
     }
     let patient = client.with_limit(session.firmware_limit());

@@ -134,7 +134,7 @@ impl Client {
             let (level, needed) = (level.name(), method.level.name());
             warn!(caller = %who, pid, method = method.path, level, needed, unlogged, "denied");
         }
-        Err(problems::not_permitted(method.path, method.level, self.gate.groups.name(method.level)))
+        Err(problems::not_permitted(method.path, method.level, &self.gate.groups))
     }
 
     /// Tells the service who calls, where that was found out already.

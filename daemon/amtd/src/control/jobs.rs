@@ -221,12 +221,13 @@ fn not_created(error: CreateError) -> Problem {
 }
 
 fn not_cancelled(id: &str, error: CancelError) -> Problem {
-    let reason = match error {
+    let (reason, next) = match error {
         CancelError::Unknown => return no_such_job(id),
-        CancelError::Ended => "JOB_ENDED",
-        CancelError::TooLate => "TOO_LATE_TO_CANCEL",
+        CancelError::Ended => ("JOB_ENDED", format!("See its verdict with `amtctl jobs show {id}`.")),
+        CancelError::TooLate => {
+            ("TOO_LATE_TO_CANCEL", format!("See how it ends with `amtctl jobs watch {id}`."))
+        }
     };
-    let next = "See how it ends with `amtctl jobs watch`.";
     Problem::new(Code::FailedPrecondition, reason, sentence(&error), next)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use amtd_proto::{Problem, STOPPING};
 use tonic::Code;
 
+use super::identity::Groups;
 use crate::config::Level;
 
 /// When to try again what failed because there were too many.
@@ -20,15 +21,14 @@ pub(super) fn no_such_method(path: &str) -> Problem {
     Problem::new(Code::Unimplemented, "NO_SUCH_METHOD", sentence, next)
 }
 
-pub(super) fn not_permitted(path: &str, needed: Level, group: &str) -> Problem {
+pub(super) fn not_permitted(path: &str, needed: Level, groups: &Groups) -> Problem {
     let method = path.rsplit('/').next().unwrap_or(path);
+    let (group, admins) = (groups.name(needed), groups.name(Level::Admin));
     let who = match needed {
-        Level::Admin => format!("root and members of the group {group}"),
-        Level::Operator | Level::Anyone => {
-            format!("root and members of the group {group} or of the admin group")
-        }
+        Level::Admin => format!("the group {admins}"),
+        Level::Operator | Level::Anyone => format!("the groups {group} and {admins}"),
     };
-    let sentence = format!("{method} is allowed to {who} only.");
+    let sentence = format!("{method} is allowed only to root and to members of {who}.");
     let next = format!("Run it as root, or join the group {group}.");
     Problem::new(Code::PermissionDenied, "NOT_PERMITTED", sentence, next)
 }

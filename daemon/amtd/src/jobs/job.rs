@@ -4,6 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use amtd_amt::job::{Failure, Kind, Outcome, Plan, StepName};
+use humantime::format_duration;
 use serde::{Deserialize, Serialize};
 
 use super::JobId;
@@ -129,7 +130,11 @@ pub enum CreateError {
     #[error("the request id has {0} bytes; it must have 1 to {MAX_REQUEST_ID}")]
     RequestIdLength(usize),
     /// The deadline is longer than the configuration allows, or nothing.
-    #[error("a deadline of {asked:?} is not allowed; it must be between 1 ms and {max:?} (jobs.max_limit)")]
+    #[error(
+        "a deadline of {} is not allowed; it must be between 1ms and {} (jobs.max_limit)",
+        format_duration(*asked),
+        format_duration(*max)
+    )]
     Deadline {
         /// What was asked for.
         asked: Duration,
