@@ -42,6 +42,8 @@ pub(crate) struct Wanted {
     variable: &'static str,
     /// The systemd credential.
     credential: &'static str,
+    /// Whether it may be empty, if that is what is given.
+    may_be_empty: bool,
 }
 
 /// The password of AMT's `admin`.
@@ -50,6 +52,7 @@ pub(crate) const PASSWORD: Wanted = Wanted {
     flag: "--password-file",
     variable: "AMT_PASSWORD",
     credential: "amt-password",
+    may_be_empty: false,
 };
 
 /// The one that is to take its place.
@@ -58,6 +61,7 @@ pub(crate) const NEW_PASSWORD: Wanted = Wanted {
     flag: "--newamtpassword-file",
     variable: "AMT_NEW_PASSWORD",
     credential: "amt-new-password",
+    may_be_empty: false,
 };
 
 /// The password of the firmware's own menu.
@@ -66,6 +70,7 @@ pub(crate) const MEBX_PASSWORD: Wanted = Wanted {
     flag: "--mebxpassword-file",
     variable: "MEBX_PASSWORD",
     credential: "mebx-password",
+    may_be_empty: false,
 };
 
 /// The password of the PKCS#12 file.
@@ -74,6 +79,7 @@ pub(crate) const CERTIFICATE_PASSWORD: Wanted = Wanted {
     flag: "--provisioningCertPwd-file",
     variable: "PROVISIONING_CERT_PASSWORD",
     credential: "provisioning-cert-password",
+    may_be_empty: true,
 };
 
 /// The PKCS#12 file itself.
@@ -82,6 +88,7 @@ pub(crate) const CERTIFICATE: Wanted = Wanted {
     flag: "--provisioningCert",
     variable: "PROVISIONING_CERT",
     credential: "provisioning-cert",
+    may_be_empty: false,
 };
 
 /// Where the password of `admin` comes from.
@@ -215,10 +222,8 @@ impl Secrets<'_> {
         if let Some(path) = self.credential(wanted) {
             return self.line_of(wanted, &path).map(Some);
         }
-        let Some(value) = (self.variable)(wanted.variable).filter(|value| !value.is_empty()) else {
-            return Ok(None);
-        };
-        Ok(Some(Secret::new(value.into_vec())))
+        let value = (self.variable)(wanted.variable).filter(|value| wanted.may_be_empty || !value.is_empty());
+        Ok(value.map(|value| Secret::new(value.into_vec())))
     }
 
     /// The PKCS#12 file: as it is, or base64 of it, as rpc-go takes it.
@@ -257,7 +262,7 @@ impl Secrets<'_> {
             first_line(&self.content(wanted, path, LONGEST_PASSWORD)?)
         };
         match line.len() {
-            0 => Err(SecretError::Empty { name, path: display(path) }),
+            0 if !wanted.may_be_empty => Err(SecretError::Empty { name, path: display(path) }),
             length if length > LONGEST_PASSWORD => Err(SecretError::TooLong { name, path: display(path) }),
             _ => Ok(Secret::new(line.to_vec())),
         }
@@ -290,7 +295,7 @@ impl Secrets<'_> {
         let terminal = self.terminal.as_mut().ok_or(SecretError::Nowhere(wanted))?;
         let name = wanted.name;
         let first = terminal.ask_secret(&format!("{}: ", capitalised(name)))?;
-        if first.is_empty() {
+        if first.is_empty() && !wanted.may_be_empty {
             return Err(SecretError::Empty { name, path: "terminal".into() });
         }
         if prompt == Prompt::Twice {

@@ -33,6 +33,18 @@ fn the_end_of_the_line_is_not_part_of_the_password() {
 }
 
 #[test]
+fn only_the_password_of_a_certificate_may_be_empty() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(&directory, "\n");
+    let variable = |_: &str| Some(OsString::new());
+    let mut secrets = secrets(&variable, "");
+    assert_eq!(secrets.find(&CERTIFICATE_PASSWORD, None).unwrap().unwrap().value, b"");
+    assert_eq!(secrets.find(&CERTIFICATE_PASSWORD, Some(&path)).unwrap().unwrap().value, b"");
+    assert!(secrets.find(&PASSWORD, None).unwrap().is_none());
+    assert!(matches!(secrets.find(&PASSWORD, Some(&path)), Err(SecretError::Empty { .. })));
+}
+
+#[test]
 fn each_secret_takes_one_line_of_standard_input() {
     let mut secrets = secrets(&nothing, "first\r\nsecond\nrest");
     let dash = Some(Path::new("-"));
