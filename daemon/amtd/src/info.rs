@@ -86,13 +86,13 @@ pub struct Informant<M> {
     last: Mutex<Option<Told>>,
 }
 
-/// What firmware told last.
+/// What firmware told last, or why it did not: those who waited for that are not to find it out one after the other.
 #[derive(Debug)]
 struct Told {
     at: Instant,
     /// How many jobs had ended when it was asked.
     jobs_ended: u64,
-    info: Info,
+    info: Result<Info, InfoError>,
 }
 
 impl<M: Machine> Informant<M> {
@@ -120,12 +120,12 @@ impl<M: Machine> Informant<M> {
             && told.at.elapsed() < FRESH
             && told.jobs_ended == jobs_ended
         {
-            return Ok(told.info.clone());
+            return told.info.clone();
         }
         let read = timeout(self.limit, self.read()).await;
-        let info = read.unwrap_or(Err(InfoError::Slow(self.limit)))?;
+        let info = read.unwrap_or(Err(InfoError::Slow(self.limit)));
         *last = Some(Told { at: Instant::now(), jobs_ended, info: info.clone() });
-        Ok(info)
+        info
     }
 
     async fn read(&self) -> Result<Info, InfoError> {
@@ -202,4 +202,22 @@ async fn maybe<B: Burst, Q: Question>(
 
 fn optional<T>(answer: Result<T, AskError>) -> Option<T> {
     answer.map_err(|error| debug!(%error, "firmware does not say")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use amtd_mei::Errno;
+
+    use super::*;
+    use crate::machine::device::{Device, Script};
+
+    #[tokio::test]
+    async fn those_who_wait_for_silent_firmware_do_not_wait_one_after_the_other() {
+        let device = Device::start(vec![Script::Refuse(Errno::EACCES)]);
+        let informant = Informant::new(device.machine(), &config::Firmware::default());
+        let (one, other) = tokio::join!(informant.ask(0), informant.ask(0));
+        let words = |told: Result<Info, InfoError>| told.map(drop).unwrap_err().to_string();
+        let (one, other) = (words(one), words(other));
+        assert!(one.contains("not allowed") && one == other, "{one}; {other}");
+    }
 }
