@@ -84,7 +84,8 @@ async fn wait(service: &str, end: Instant, session: &Session) -> Result<ServingS
             Ok(Ok(())) => {}
             Ok(Err(failure)) if failure.is_gone() => {}
             Ok(Err(failure)) => return Err(failure),
-            Err(_) => return last.ok_or(Failure::Silent(session.limit())),
+            // However short the time is, it is asked once.
+            Err(_) => return if let Some(last) = last { Ok(last) } else { check(service, session).await },
         }
         match last {
             Some(ServingStatus::Serving) => return Ok(ServingStatus::Serving),
