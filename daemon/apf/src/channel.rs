@@ -359,7 +359,7 @@ impl Channel {
             return Effects::default();
         }
         match self.state {
-            State::Queued { .. } => self.go(Effects::notice(Notice::Refused(Refusal::Timeout))),
+            State::Queued { .. } => self.go(Effects::notice(Notice::Refused(Refusal::NotSent))),
             State::Opening | State::Abandoned => self.end_opening(Refusal::Timeout),
             State::Open { .. } if self.remote_window.available() > 0 => {
                 // Firmware may be saving up its credit until more bytes come. From now on it gets whatever fits.

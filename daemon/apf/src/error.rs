@@ -156,6 +156,9 @@ pub enum Refusal {
     /// Firmware refused.
     #[error("refused by firmware: {0}")]
     Firmware(OpenFailureReason),
+    /// The open did not leave the host in time: firmware was never asked.
+    #[error("the open never left the host")]
+    NotSent,
     /// Firmware did not answer in time.
     #[error("firmware did not answer")]
     Timeout,

@@ -133,7 +133,7 @@ fn queued_is_unknown_to_firmware() {
             (Stimulus::Close, nothing(), "gone"),
             (Stimulus::Abort, nothing(), "gone"),
             (Stimulus::DrainAll, nothing(), "queued"),
-            (Stimulus::Timeout, E(tells(Notice::Refused(Refusal::Timeout))), "gone"),
+            (Stimulus::Timeout, E(tells(Notice::Refused(Refusal::NotSent))), "gone"),
         ],
     );
 }

@@ -207,12 +207,15 @@ impl Mux {
 
     /// Firmware did not give a channel: the request waits for another, or has waited enough.
     pub(super) fn open_refused(&mut self, now: Instant, channel: ChannelId, refusal: OpenRefusal) {
-        self.counters.open_refusals = self.counters.open_refusals.saturating_add(1);
+        if refusal != OpenRefusal::NotSent {
+            self.counters.open_refusals = self.counters.open_refusals.saturating_add(1);
+        }
         let Some(id) = self.attached.remove(&channel) else { return };
         let Some(Flow { stage: Stage::Opening { waited, .. }, .. }) = self.flows.get(&id) else { return };
         let mut waiting = *waited;
         waiting.refusals = waiting.refusals.saturating_add(1);
         let reason = match refusal {
+            OpenRefusal::NotSent => return self.open_not_sent(now, id, *waited),
             OpenRefusal::Timeout => {
                 let limit = self.config.session.timeouts.open;
                 self.unanswered(now.checked_sub(limit).unwrap_or(now));
@@ -230,6 +233,17 @@ impl Mux {
         waiting.not_before = now.checked_add(self.pause(waiting.refusals));
         self.wait(id, waiting);
         self.admit(now);
+    }
+
+    /// The device took no message for so long that firmware was never asked. The request waits on until its own deadline,
+    /// which is checked here because it could otherwise be given one open after the other.
+    fn open_not_sent(&mut self, now: Instant, id: FlowId, waited: Waiting) {
+        let Some(flow) = self.flows.get(&id) else { return };
+        if self.deadline(flow, waited.since) > now {
+            self.wait(id, waited);
+        } else {
+            self.refuse(now, id, Refusal::DeviceBlocked);
+        }
     }
 
     /// Firmware has fewer channels than it was believed to have.

@@ -94,6 +94,9 @@ pub enum Refusal {
     /// Firmware refused a channel again and again.
     #[error("the AMT firmware refuses the connection (reason {0})")]
     Firmware(OpenFailureReason),
+    /// The device took no message for so long that firmware was never asked for a channel.
+    #[error("the MEI device takes no messages for the AMT firmware")]
+    DeviceBlocked,
     /// Firmware did not answer the opening of a channel.
     #[error("the AMT firmware did not answer the opening of a channel")]
     Unanswered,

@@ -467,7 +467,7 @@ fn open_that_cannot_even_leave_times_out_without_a_trace() {
     host.wait(seconds(15)).unwrap();
     assert_eq!(
         host.events(),
-        [Event::Refused { channel, reason: Refusal::Timeout }, Event::Released { channel }]
+        [Event::Refused { channel, reason: Refusal::NotSent }, Event::Released { channel }]
     );
     host.is_quiet();
     assert_eq!(host.counters().unanswered_opens, 0, "firmware was never asked");

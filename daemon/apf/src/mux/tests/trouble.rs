@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     Port,
     mux::{
-        bench::{Bench, PORT, REQUEST, VERSION, bench, config},
+        bench::{Bench, PORT, REQUEST, VERSION, bench, class, config},
         *,
     },
     wire::{Message, SERVICE_PFWD, ServiceName},
@@ -195,6 +195,38 @@ fn firmware_that_opens_no_channel_is_silent_until_it_is_reset() {
     let flow = bench.client();
     bench.ask(flow, REQUEST);
     bench.answer(flow, true);
+}
+
+#[test]
+fn firmware_is_not_blamed_for_an_open_that_the_device_never_took() {
+    let mut bench = bench();
+    let (patient, urgent) = (bench.client(), bench.client());
+    bench.mux.request(bench.now, patient, REQUEST);
+    bench.mux.request(bench.now, urgent, class(Class::Health));
+    // The device takes nothing: time passes, and no message leaves.
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        bench.now += bench.mux.config.session.timeouts.open;
+        bench.mux.handle_timeout(bench.now).unwrap();
+        told.extend(std::iter::from_fn(|| bench.mux.poll_event()));
+        told.retain(|event| matches!(event, Event::Flow { .. } | Event::Silent { .. }));
+    }
+    let event = FlowEvent::Refused(Refusal::DeviceBlocked);
+    let refused = |flow| Event::Flow { flow, event: event.clone() };
+    assert_eq!(told, [refused(urgent), refused(patient)], "each at its own deadline");
+    assert_eq!(bench.mux.counters().open_refusals, 0);
+}
+
+#[test]
+fn a_request_goes_on_when_the_device_takes_messages_again() {
+    let mut bench = bench();
+    let flow = bench.client();
+    bench.mux.request(bench.now, flow, REQUEST);
+    bench.now += bench.mux.config.session.timeouts.open;
+    bench.mux.handle_timeout(bench.now).unwrap();
+    bench.settle();
+    assert_eq!(bench.stage(flow), Some("active"));
+    assert_eq!(bench.told(flow), []);
 }
 
 #[test]
