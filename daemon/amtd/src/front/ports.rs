@@ -63,6 +63,8 @@ pub(super) struct Ports {
     entries: BTreeMap<u16, Entry>,
     /// Listeners handed over by the service manager, until they are claimed.
     inherited: Vec<std::net::TcpListener>,
+    /// How many listeners are passed over before the first is asked for a client.
+    skipped: usize,
 }
 
 #[derive(Default)]
@@ -102,7 +104,7 @@ impl Ports {
     /// Opens the ports that are served from the start: those of the configuration, and those that the service manager
     /// has opened, because clients connect to a socket that is open whether somebody accepts them or not.
     pub(super) fn open(config: PortsConfig, inherited: Vec<std::net::TcpListener>) -> Self {
-        let mut ports = Self { entries: BTreeMap::new(), inherited, config };
+        let mut ports = Self { entries: BTreeMap::new(), inherited, skipped: 0, config };
         for port in ports.starting_ports() {
             ports.bind(port);
         }
@@ -165,15 +167,17 @@ impl Ports {
         self.entries.values().filter_map(|entry| entry.failure.as_ref()).map(|failure| failure.retry_at).min()
     }
 
-    /// The next client.
-    pub(super) fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Arrival>> {
-        for (port, entry) in &self.entries {
-            for Listener { at, socket } in &entry.listeners {
-                if let Poll::Ready(accepted) = socket.poll_accept(cx) {
-                    let arrival =
-                        |(stream, client)| Arrival { port: Port(*port), stream, client, local: *at };
-                    return Poll::Ready(accepted.map(arrival));
-                }
+    /// The next client. The listeners take turns, so that a flood of clients on one port does not keep the others waiting.
+    pub(super) fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Arrival>> {
+        let listeners =
+            || self.entries.iter().flat_map(|(port, entry)| entry.listeners.iter().map(|one| (*port, one)));
+        let count = listeners().count();
+        let in_turn = listeners().chain(listeners()).enumerate().skip(self.skipped).take(count);
+        for (place, (port, Listener { at, socket })) in in_turn {
+            if let Poll::Ready(accepted) = socket.poll_accept(cx) {
+                let arrival = |(stream, client)| Arrival { port: Port(port), stream, client, local: *at };
+                self.skipped = (place + 1) % count;
+                return Poll::Ready(accepted.map(arrival));
             }
         }
         Poll::Pending
@@ -307,6 +311,22 @@ mod tests {
         let mut expected = [(664, false), (port, false)];
         expected.sort_unstable();
         assert_eq!(served, expected);
+    }
+
+    #[tokio::test]
+    async fn a_flood_on_one_port_does_not_keep_the_clients_of_another_waiting() {
+        let config =
+            PortsConfig { from_start: vec![623, 16_992], remap: [(623, 0), (16_992, 0)].into(), ..config() };
+        let mut ports = Ports::open(config, Vec::new());
+        let at: Vec<_> = ports.report().iter().map(|report| report.addresses[0]).collect();
+        let connect = |place: usize| std::net::TcpStream::connect(at[place]).unwrap();
+        let (_flood, _other) = ([connect(0), connect(0), connect(0)], connect(1));
+        let mut order = Vec::new();
+        for _ in 0..4 {
+            let arrival = std::future::poll_fn(|cx| ports.poll_accept(cx)).await.unwrap();
+            order.push(arrival.port.0);
+        }
+        assert_eq!(order, [623, 16_992, 623, 623]);
     }
 
     #[tokio::test]
