@@ -38,7 +38,8 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("amtd: {failure}");
+            // The exit code says why even where nobody reads the sentence, which `eprintln` would answer with a panic.
+            let _ = writeln!(io::stderr(), "amtd: {failure}");
             failure.code().into()
         }
     }

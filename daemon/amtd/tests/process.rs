@@ -156,6 +156,15 @@ fn output_that_nobody_takes_is_no_panic() {
 }
 
 #[test]
+fn exit_code_says_why_even_if_nobody_reads_standard_error() {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let mut command = amtd();
+    let ended = command.args(["--check-config", "--config", "/nonexistent"]).stderr(writer).status().unwrap();
+    assert_eq!(ended.code(), Some(78));
+}
+
+#[test]
 fn a_wrong_configuration_ends_with_78_and_its_line() {
     let checked = check("[front]\nmax_connections = 0\n");
     assert_eq!(checked.status.code(), Some(78));
