@@ -1,7 +1,7 @@
-//! Channels that firmware opens to deliver an alert to the host (apf 5.1): taken, counted, passed on and closed.
+//! Channels that firmware opens to deliver an alert to the host (apf 5.1): read, counted, passed on and closed.
 //!
 //! An alert is one HTTP POST without an answer. It is read to its end, within bounds, so that firmware is neither
-//! refused nor left waiting. Who listens gets it whole; the driver waits for no listener.
+//! refused nor left waiting. The listener gets each alert whole; the driver does not wait for it.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -15,19 +15,19 @@ use super::DriverCounters;
 /// Largest alert that is read. Firmware sends about 2 KB (apf 5.1).
 const MAX_ALERT: usize = 64 * 1024;
 
-/// Alerts that wait for their listener; more are dropped.
+/// Alerts waiting for the listener; further ones are dropped.
 const QUEUE: usize = 16;
 
-/// What firmware sent unasked.
+/// A message that firmware sent of its own accord.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
-    /// Whence, as firmware says.
+    /// Its sender, as firmware says.
     pub origin: String,
-    /// The HTTP request, or the payload of a datagram, as it came.
+    /// The HTTP request or the payload of a datagram, unchanged.
     pub content: Bytes,
 }
 
-/// Alerts under way. Their number is bounded by the session's limit on such channels.
+/// Alerts being received. Their number is bounded by the session's limit on such channels.
 #[derive(Debug, Default)]
 pub(super) struct Alerts {
     open: HashMap<ChannelId, Incoming>,
@@ -41,7 +41,7 @@ struct Incoming {
 }
 
 impl Alerts {
-    /// Takes the events of channels that firmware opened.
+    /// Handles an event of a channel that firmware opened.
     pub(super) fn handle(
         &mut self,
         now: Instant,
@@ -77,22 +77,22 @@ impl Alerts {
         }
     }
 
-    /// Passes on what comes from now on.
+    /// Passes on alerts from now on.
     pub(super) fn listen(&mut self) -> mpsc::Receiver<Alert> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         self.listener = Some(sender);
         receiver
     }
 
-    /// Passes on what firmware sent unasked, if there is somebody to take it.
+    /// Passes on an alert or a datagram, if there is a listener.
     pub(super) fn tell(&self, origin: String, content: Bytes) {
         let Some(listener) = &self.listener else { return };
         if listener.try_send(Alert { origin, content }).is_err() {
-            warn!("what the firmware sent unasked is dropped, because too much of it waits");
+            warn!("an alert of the firmware is dropped, because too many wait to be handled");
         }
     }
 
-    /// The session is gone and every channel with it.
+    /// Forgets unfinished alerts: the session is gone, and every channel with it.
     pub(super) fn clear(&mut self) {
         self.open.clear();
     }

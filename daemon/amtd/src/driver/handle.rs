@@ -1,8 +1,8 @@
-//! How the rest of the daemon speaks to the driver: a cloneable [`Handle`], and a [`Flow`] for each client connection.
+//! The interface of the driver: a cloneable [`Handle`], and a [`Flow`] for each client connection.
 //!
-//! Everybody may wait for the driver; the driver waits for nobody. What a client connection wants stays with it, in its
-//! order, until the driver takes it; what firmware says the driver hands to the connection by a call. So nothing of a
-//! connection is ever queued here but the word that there is something, once: the queue is as long as there are connections.
+//! Other tasks may wait for the driver; the driver waits for none. A client connection keeps its commands, in order, until
+//! the driver fetches them, and the driver passes bytes from firmware to the connection by a call. The queue to the driver
+//! therefore holds at most one notice for each connection, and its length is bounded by their number.
 
 use std::{
     fmt,
@@ -20,17 +20,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{DriverStatus, LinkStatus};
 
-/// A client connection, as the driver sees it. It answers at once: the driver waits for nobody.
+/// A client connection, as the driver sees it. Its functions must not block, because the driver calls them in its loop.
 pub(crate) trait Line: Send + Sync {
-    /// Something happened on the side of firmware. What the client wants then, or wanted before, is put into `wanted`.
+    /// Handles an event from firmware, then appends the connection's pending commands to `wanted`.
     fn event(&self, now: Instant, event: FlowEvent, wanted: &mut Vec<FlowCommand>);
 
-    /// Puts what the client wants into `wanted`.
+    /// Appends the connection's pending commands to `wanted`.
     fn take_commands(&self, wanted: &mut Vec<FlowCommand>);
 }
 
-/// A connection in the hands of the driver. One that the driver lets go of learns that nothing more will come, if it does not
-/// know: without a driver there is no link.
+/// The driver's hold on a connection. When it is dropped, the connection is told that the link is lost; a connection that
+/// has already ended ignores that.
 pub(crate) struct Held(Arc<dyn Line>);
 
 impl Deref for Held {
@@ -61,7 +61,7 @@ pub(crate) enum Command {
         spec: FlowSpec,
         line: Held,
     },
-    /// The client wants something.
+    /// The client has commands to fetch.
     Listen(FlowId),
     AnswerForward {
         forward: ForwardId,
@@ -79,28 +79,28 @@ pub(crate) enum Command {
 pub(crate) enum FlowCommand {
     /// A request begins.
     Request(Request),
-    /// The request under way is of another kind than was said.
+    /// The request under way turned out to be of another kind.
     Reclassify(Request),
     /// Bytes of a request, which is complete with them if `whole`.
     Send { bytes: Bytes, whole: bool },
-    /// The client sends no more, and is owed an answer.
+    /// The client sends no more, but still expects an answer.
     HalfClose,
-    /// The response is complete; firmware closes the connection unless `keep`.
+    /// The response is complete; unless `keep`, firmware closes the connection now.
     Finish { keep: bool },
-    /// The client took bytes of the response.
+    /// The client accepted so many bytes of the response.
     Delivered(usize),
-    /// The client is gone; what it sent still goes out if `orderly`.
+    /// The client is gone; if `orderly`, what it sent still goes out.
     Close { orderly: bool },
 }
 
-/// A request of firmware to serve a port, to be answered by [`Handle::answer_forward`].
+/// Firmware's request that the host serve a port, answered by [`Handle::answer_forward`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ForwardRequest {
     pub(crate) forward: ForwardId,
     pub(crate) port: Port,
 }
 
-/// Speaks to the driver.
+/// Controls the driver.
 #[derive(Debug, Clone)]
 pub struct Handle {
     pub(super) commands: mpsc::UnboundedSender<Command>,
@@ -116,14 +116,14 @@ impl Handle {
         Flow { id: flow, commands: self.commands.clone() }
     }
 
-    /// A number for a client connection.
+    /// A new number for a client connection.
     pub(crate) fn next_flow(&self) -> FlowId {
         let mut last = self.last_flow.lock().unwrap_or_else(PoisonError::into_inner);
         *last += 1;
         FlowId(*last)
     }
 
-    /// Says whether the port is served.
+    /// Answers firmware whether the port is served.
     pub(crate) fn answer_forward(&self, forward: ForwardId, accept: bool) {
         self.command(Command::AnswerForward { forward, accept });
     }
@@ -133,14 +133,14 @@ impl Handle {
         self.command(Command::Reconnect { why });
     }
 
-    /// What the driver knows at this moment; `None` if it has ended. The caller adds the deadline.
+    /// A snapshot of everything the driver knows; `None` if it has ended. The caller sets the deadline.
     pub async fn status(&self) -> Option<DriverStatus> {
         let (reply, status) = oneshot::channel();
         self.command(Command::Status(reply));
         status.await.ok()
     }
 
-    /// Ends the session with firmware in an orderly way and then the driver.
+    /// Ends the session with firmware in order, and then the driver.
     pub fn stop(&self) {
         self.command(Command::Stop);
     }
@@ -150,7 +150,7 @@ impl Handle {
         self.link.clone()
     }
 
-    /// A handle whose driver is the caller.
+    /// A handle whose commands the caller receives in place of a driver.
     #[cfg(test)]
     pub(crate) fn bare() -> (Self, mpsc::UnboundedReceiver<Command>) {
         let (commands, receiver) = mpsc::unbounded_channel();
@@ -159,12 +159,12 @@ impl Handle {
     }
 
     fn command(&self, command: Command) {
-        // The driver ends only when the daemon does; then nobody is left to be told.
+        // Fails only when the driver has ended, which it does only with the daemon.
         let _ = self.commands.send(command);
     }
 }
 
-/// A client connection, from the side of the front. It ends by a [`FlowCommand::Close`] of its [`Line`].
+/// The front's side of a client connection. The connection ends when its [`Line`] issues [`FlowCommand::Close`].
 #[derive(Debug)]
 pub(crate) struct Flow {
     id: FlowId,
@@ -172,7 +172,7 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// The client wants something of which the driver has not been told.
+    /// Notifies the driver that the connection has commands to fetch.
     pub(crate) fn speak(&self) {
         let _ = self.commands.send(Command::Listen(self.id));
     }

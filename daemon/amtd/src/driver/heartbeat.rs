@@ -1,11 +1,11 @@
-//! The proof that the driver's loop turns: a ping sent by the loop itself, so that a stuck loop is noticed.
+//! The watchdog ping. The driver's loop sends it itself, so that a stuck loop is noticed.
 
 use std::{
     fmt,
     time::{Duration, Instant},
 };
 
-/// Pings a supervisor at an interval, but only when the loop comes by.
+/// Pings a supervisor at an interval, but only from inside the loop.
 pub struct Heartbeat {
     every: Option<Duration>,
     due: Instant,
@@ -18,12 +18,12 @@ impl Heartbeat {
         Self { every, due: Instant::now(), ping: Box::new(ping) }
     }
 
-    /// When the loop should come by at the latest.
+    /// When the loop must call [`Self::beat`] next.
     pub(super) fn next(&self) -> Option<Instant> {
         self.every.map(|_| self.due)
     }
 
-    /// The loop made a full turn.
+    /// Called after each full turn of the loop: pings if it is time.
     pub(super) fn beat(&mut self) {
         let Some(every) = self.every else { return };
         let now = Instant::now();

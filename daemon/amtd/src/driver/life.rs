@@ -1,5 +1,5 @@
-//! The life of the link: what comes of attempts to connect, what goes with a link that is lost, and what is published of it
-//! meanwhile. The attempts themselves are made by [`link`](super::link).
+//! The life of the link: what happens when an attempt to connect ends or a link is lost, and which state is published.
+//! The attempts themselves are made by [`link`](super::link).
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -44,7 +44,7 @@ impl Driver {
                 });
                 self.publish(pause.state, false, error.to_string());
             }
-            // A failure that is being shown stays shown until an attempt ends otherwise.
+            // A failure stays on display until an attempt ends differently.
             link::Attempt::Trying if self.connector.state() != LinkState::Connecting => {}
             link::Attempt::Trying => {
                 self.publish(LinkState::Connecting, false, "connecting to the device".into());
@@ -52,7 +52,7 @@ impl Driver {
         }
     }
 
-    /// The session or the device is lost: everything of it goes, in one place.
+    /// The session or the device is lost. This is the only place that cleans up after it.
     pub(super) fn end_link(&mut self, now: Instant, end: End) {
         let Some(device) = self.device.take() else { return };
         self.counters.lost += 1;
@@ -70,13 +70,13 @@ impl Driver {
         self.publish(pause.state, false, why);
     }
 
-    /// The link is of use: which ports firmware serves, for those who ask for another.
+    /// Publishes which ports firmware serves, if the session is ready.
     pub(super) fn publish_ports(&self) {
         let Some(session) = self.mux.session().filter(|_| self.mux.ready()) else { return };
         let mut ports: Vec<_> = session.forwards().filter(|forward| forward.active).map(|f| f.port).collect();
         ports.sort_unstable();
         ports.dedup();
-        // Without notice: a list that is new has a new text below.
+        // No notification here: a new list also changes the text, which is published below.
         self.link.send_if_modified(|link| {
             link.ports = ports.iter().map(|port| port.0).collect();
             false
@@ -90,7 +90,7 @@ impl Driver {
         self.publish(LinkState::Up, true, detail);
     }
 
-    /// The link stands, and firmware has answered nobody for so long.
+    /// The link is up, but firmware has answered no request for so long.
     pub(super) fn fell_silent(&self, time: Duration) {
         let since = SystemTime::now().checked_sub(time);
         warn!(?time, "the firmware answers no requests");

@@ -1,7 +1,7 @@
-//! Making and unmaking the connection to the device, one step at a time and off the driver's path.
+//! Opens and closes the connection to the device, one step at a time and without blocking the driver.
 //!
-//! The steps follow each other strictly: close the old connection, pause as the recovery says, try once. What to make
-//! of a failure is decided by [`Recovery`]; what to do about it, here.
+//! The order is strict: close the old connection, pause, try once. [`Recovery`] decides what a failure means and how long
+//! to pause; this module carries it out.
 
 use std::{
     future::Future,
@@ -18,10 +18,10 @@ use amtd_mei::{
 
 use super::End;
 
-/// How the device is found, and how patiently.
+/// How the device is found and connected.
 #[derive(Debug, Clone)]
 pub struct LinkConfig {
-    /// The device; without it the nodes of the machine are probed.
+    /// The device; if not given, the nodes of the machine are probed.
     pub device: Option<PathBuf>,
     /// How long one attempt to connect may take.
     pub connect_limit: Duration,
@@ -89,8 +89,8 @@ impl Connector {
         self.recovery.state()
     }
 
-    /// Closes a connection that is of no more use, and pauses before the next. `proven`: its session had been of use
-    /// for a while, so that its end is news and not one more failure.
+    /// Closes a lost connection, and pauses before the next attempt. `proven`: its session had worked for a while, so that
+    /// its loss does not count as one more failure in a row.
     pub(super) fn lost(
         &mut self,
         connection: Connection,
@@ -127,7 +127,7 @@ async fn connect(config: LinkConfig) -> Outcome {
     select(&nodes, ClientGuid::LME, limit).await
 }
 
-/// Closes the old connection, which firmware needs before it gives a new one, and pauses.
+/// Closes the old connection, because firmware accepts no new one before that, and pauses.
 fn rest(old: Option<Connection>, node: Option<PathBuf>, pause: Pause) -> Boxed<()> {
     Box::pin(async move {
         if let Some(connection) = old {

@@ -1,11 +1,12 @@
 //! The driver: one task that owns the MEI device, the session with firmware and the queues in front of it.
 //!
-//! It waits for nobody: what firmware says it hands to its client by a call that does not wait (`Line`), what the client
-//! wants it takes from there when it is told that there is something, and connecting and closing, which can block for
-//! seconds (mei 2.3, 3), happen on other threads. Each turn of its loop is bounded in work, so that neither a busy device
-//! nor a busy client can keep it from the others. Status is a copy made on request, so that looking never disturbs.
+//! It never waits for another part of the daemon. Bytes from firmware reach their client by a call that does not block
+//! (`Line`). A client signals that it has commands, and the driver then fetches them. Connecting and closing can block for
+//! seconds (mei 2.3, 3) and happen on other threads. Each turn of the loop does a bounded amount of work, so that neither
+//! a busy device nor a busy client holds up the others. Status is a copy made on request, so that reading it does not
+//! disturb the loop.
 //!
-//! Called by `app`; spoken to through [`Handle`].
+//! Started by `app`; used through [`Handle`].
 
 mod alerts;
 mod handle;
@@ -44,25 +45,26 @@ pub use self::{
 use self::{alerts::Alerts, handle::Held, link::Connector, wake::Wake};
 use crate::complaints::Complaints;
 
-/// Messages read from the device in one turn before clients and timers get theirs. About one kernel queue's worth.
+/// Messages read from the device in one turn, before clients and timers are served. About one kernel queue's worth.
 const RECV_BUDGET: usize = 64;
 /// Messages handed to the device in one turn, for the same reason.
 const SEND_BUDGET: usize = 64;
 /// Commands taken in one turn.
 const COMMAND_BUDGET: usize = 128;
-/// Ports that firmware asked for and that the front has not looked at yet; more are refused at once.
+/// Requests of firmware for a port that the front has not handled yet; further ones are refused at once.
 const FORWARD_QUEUE: usize = 32;
-/// Messages without content in a row that are taken for the end of the device (apf 10, row 1).
+/// After so many empty messages in a row, the device counts as lost (apf 10, row 1).
 const MAX_EMPTY: u32 = 10;
-/// How long a session must have served ports before its loss is taken as news and tried again at once.
+/// A session that served ports for this long has proven itself: its loss is not one more failure in a row, and the next
+/// attempt follows at once.
 const PROOF: Duration = Duration::from_secs(10);
-/// How long a stopping driver tries to hand its goodbye to the device.
+/// How long a stopping driver tries to send its last message.
 const GOODBYE: Duration = Duration::from_millis(500);
 
 /// Limits of the driver.
 #[derive(Debug, Clone)]
 pub struct DriverConfig {
-    /// How the device is found and how patiently.
+    /// How the device is found and connected.
     pub link: LinkConfig,
     /// The multiplexer.
     pub mux: MuxConfig,
@@ -78,7 +80,7 @@ pub struct Driver {
     device: Option<Device>,
     commands: mpsc::UnboundedReceiver<Command>,
     lines: BTreeMap<FlowId, Held>,
-    /// What a client wants, on its way from its connection to the multiplexer. Empty in between.
+    /// Commands of one client, on their way from its connection to the multiplexer. Empty at all other times.
     wanted: Vec<FlowCommand>,
     forwards: mpsc::Sender<ForwardRequest>,
     alerts: Alerts,
@@ -87,12 +89,12 @@ pub struct Driver {
     complaints: Complaints<Trouble>,
     heartbeat: Heartbeat,
     wake: Wake,
-    /// When there is something to do that nobody will bring about; looked up once for each turn.
+    /// The next deadline, looked up once for each turn.
     due: Option<Instant>,
     stopping: bool,
 }
 
-/// What clients can bring about over and over.
+/// Causes of warnings that clients can provoke without limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Trouble {
     /// Firmware leaves openings of channels unanswered.
@@ -104,13 +106,13 @@ enum Trouble {
 /// The device while it is connected.
 struct Device {
     connection: Connection,
-    /// Room for the largest message (mei 4: a shorter read would lose the boundary).
+    /// Large enough for any message: a shorter read would lose the message boundary (mei 4).
     inbox: Vec<u8>,
-    /// The message on its way out: filled by the multiplexer, or still here because the device took it not.
+    /// The next message to send. It stays here while the device does not accept it.
     outbox: Vec<u8>,
-    /// Since when the device takes no message, if it does not.
+    /// Since when the device accepts no message, if it is blocked.
     blocked_since: Option<Instant>,
-    /// Messages without content since the last with some.
+    /// Empty messages since the last one with content.
     empty_messages: u32,
     /// Since when firmware serves ports.
     ready_since: Option<Instant>,
@@ -145,7 +147,7 @@ impl Driver {
         (driver, handle, ForwardRequests(forward_requests))
     }
 
-    /// What firmware sends unasked, from now on. What nobody takes in time is counted and dropped.
+    /// Alerts from now on. An alert that the receiver has no room for is dropped.
     pub fn alerts(&mut self) -> mpsc::Receiver<Alert> {
         self.alerts.listen()
     }
@@ -157,7 +159,7 @@ impl Driver {
         while !self.stopping {
             self.due = self.next_timeout();
             if more {
-                // There is work left from the last turn, but others have theirs.
+                // Work is left from the last turn, but other tasks must get to run too.
                 step_aside().await;
                 self.take_commands(&mut batch);
             } else {
@@ -175,7 +177,7 @@ impl Driver {
 
     // ---- waiting ----
 
-    /// Waits until there is something to do. What it is, the next turn finds out: a wake-up is only a hint.
+    /// Waits until there may be something to do. A wake-up is only a hint; the next turn looks at the state itself.
     async fn wait(&mut self, batch: &mut Vec<Command>) {
         self.wake.set(self.due);
         tokio::select! {
@@ -187,7 +189,7 @@ impl Driver {
         }
     }
 
-    /// Takes the commands that are there.
+    /// Takes the commands that are already queued.
     fn take_commands(&mut self, batch: &mut Vec<Command>) {
         while batch.len() < COMMAND_BUDGET
             && let Ok(command) = self.commands.try_recv()
@@ -228,18 +230,18 @@ impl Driver {
                 Err(end) => self.end_link(now, end),
             },
             Err(end) => {
-                // The session may have a last word; the device may not take it.
+                // The session may have a last message for firmware; whether the device still accepts it does not matter.
                 let _ = self.transmit(now, &mut more);
                 self.end_link(now, end);
             }
         }
         self.dispatch(now);
-        // What clients want in consequence leaves in the next turn, unless the device takes nothing.
+        // Messages that clients caused meanwhile leave in the next turn, unless the device is blocked.
         let is_writable = self.device.as_ref().is_some_and(|device| device.outbox.is_empty());
         more || (is_writable && self.mux.wants_transmit())
     }
 
-    /// Openings that firmware has not answered in the present session.
+    /// How many channel openings firmware left unanswered in the present session.
     fn unanswered(&self) -> u64 {
         self.mux.session().map_or(0, |session| session.counters().unanswered_opens)
     }
@@ -252,8 +254,8 @@ impl Driver {
                     device.empty_messages = 0;
                     let message = device.inbox.get(..length).unwrap_or_default();
                     self.mux.handle_message(now, message).map_err(End::Session)?;
-                    // Client and firmware have what they wait for before the next look at the device, so that all are at
-                    // work. Only credit is collected, up to half a window: firmware that has used up the whole stops.
+                    // Pass everything on before the next read, so that client, host and firmware work at the same time.
+                    // Only credit is saved up, to half a window: firmware without any window left would stop.
                     self.dispatch(now);
                     if self.mux.is_pressed() {
                         self.transmit(now, more)?;
@@ -316,7 +318,7 @@ impl Driver {
 
     fn tell_client(&mut self, now: Instant, flow: FlowId, event: FlowEvent) {
         let last = matches!(event, FlowEvent::Closed(_) | FlowEvent::Refused(_));
-        // A client that has just gone says so by a command that is on its way.
+        // A client without a line has just gone.
         let Some(line) = self.lines.get(&flow) else { return };
         line.event(now, event, &mut self.wanted);
         if last {
@@ -355,7 +357,7 @@ impl Driver {
             }
             SessionEvent::UdpSend { host, port, data } => {
                 self.counters.datagrams += 1;
-                debug!(host, %port, "a datagram of firmware is not sent: no network access is given to firmware");
+                debug!(host, %port, "a datagram is not sent: firmware gets no network access");
                 self.alerts.tell(format!("datagram to {host}:{port}"), data);
             }
             other => self.alerts.handle(now, &mut self.mux, &mut self.counters, other),
@@ -378,14 +380,14 @@ impl Driver {
                 }
             }
             Command::Status(reply) => {
-                // Nobody waits for it any more: then it is of no use.
+                // Whoever asked may have stopped waiting.
                 let _ = reply.send(self.status());
             }
             Command::Stop => self.stopping = true,
         }
     }
 
-    /// Does what a client wants.
+    /// Fetches and runs the commands of a client.
     fn listen(&mut self, now: Instant, flow: FlowId) {
         if let Some(line) = self.lines.get(&flow) {
             line.take_commands(&mut self.wanted);
@@ -438,7 +440,7 @@ impl Driver {
         }
     }
 
-    /// Tells firmware that the host stops, as far as the device takes it, and closes the device.
+    /// Sends the rest of the messages and a last DISCONNECT, for as long as the device accepts them, and closes it.
     async fn say_goodbye(mut self) {
         let now = Instant::now();
         self.mux.disconnect(DisconnectReason::BY_APPLICATION);
@@ -455,7 +457,7 @@ impl Driver {
                 }
             };
             if tokio::time::timeout(GOODBYE, goodbye).await.is_err() {
-                warn!("the device took no goodbye");
+                warn!("the device did not accept the last message");
             }
             device.connection.close().await;
         }
@@ -482,8 +484,8 @@ pub(crate) enum End {
     Asked(&'static str),
 }
 
-/// Lets the tasks that are ready have their turn. Unlike the runtime's own yield, which first asks the system for news,
-/// it costs no system call: the device has more, so there is no need to ask.
+/// Lets other ready tasks run. Unlike the runtime's own yield it does not poll the system for events first, which would
+/// cost a system call: the driver already knows that it has more to do.
 async fn step_aside() {
     let mut aside = false;
     poll_fn(|cx| {
@@ -497,16 +499,16 @@ async fn step_aside() {
     .await;
 }
 
-/// Whether firmware asks for a port on every interface, for access to AMT through this host's VPN (apf 7.3). That would
-/// open it to the network, which the daemon does not do; firmware lives with the refusal (apf 3.5).
+/// Whether firmware asks for a port on every interface, to offer AMT through this host's VPN (apf 7.3). The daemon
+/// refuses, because that would open AMT to the network; firmware copes with the refusal (apf 3.5).
 fn is_remote(address: &str) -> bool {
     matches!(address, "0.0.0.0" | "::")
 }
 
-/// Waits until the device can be read, or written if a message waits for that.
+/// Waits until the device can be read or, if a message waits to be sent, written.
 async fn device_ready(device: Option<&Device>) {
     let Some(device) = device else { return std::future::pending().await };
-    // An error is readiness too: the next turn meets it when it reads.
+    // An error counts as ready: the next read will report it.
     let _ = if device.outbox.is_empty() {
         device.connection.recv_ready().await
     } else {

@@ -1,4 +1,4 @@
-//! What the driver tells about itself: the state of the link, and a snapshot of everything it owns.
+//! What the driver reports: the state of the link, and a snapshot of everything it owns.
 
 use std::{path::PathBuf, time::SystemTime};
 
@@ -13,7 +13,7 @@ use amtd_mei::LinkState;
 pub struct LinkStatus {
     /// Where the connection to the device stands.
     pub state: LinkState,
-    /// Whether firmware serves channels: only then is the link of use.
+    /// Whether firmware serves channels. Clients can be served only then.
     pub ready: bool,
     /// One sentence for people.
     pub detail: String,
@@ -29,7 +29,7 @@ pub struct LinkStatus {
     pub max_message_length: usize,
     /// Version that the firmware client reported on connect.
     pub protocol_version: u8,
-    /// Since when firmware has answered no request although it had some, while `ready`.
+    /// While `ready`: since when firmware has left every request unanswered, if it does.
     pub unanswered_since: Option<SystemTime>,
     /// Why the link was last lost or could not be made.
     pub last_error: Option<String>,
@@ -58,13 +58,13 @@ impl LinkStatus {
 pub struct DriverCounters {
     /// Turns of the driver's loop.
     pub turns: u64,
-    /// Times the device would not take a message at once.
+    /// How often the device did not accept a message at once.
     pub blocked: u64,
     /// Links lost after they had been up.
     pub lost: u64,
     /// Alerts that firmware delivered.
     pub alerts: u64,
-    /// Datagrams that firmware wanted sent; none is.
+    /// Datagrams that firmware wanted to have sent. The daemon sends none of them.
     pub datagrams: u64,
 }
 
@@ -92,7 +92,7 @@ pub struct ClassStatus {
     pub class: Class,
     /// Requests waiting for their turn.
     pub queued: usize,
-    /// What became of earlier ones.
+    /// Counts of earlier ones.
     pub counters: ClassCounters,
 }
 

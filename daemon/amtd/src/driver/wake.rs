@@ -1,7 +1,8 @@
-//! A timer that is seldom re-armed: it may fire early, never late.
+//! A timer that is seldom re-armed: it may fire early, but never late.
 //!
-//! Deadlines of a busy connection move with every byte. Re-arming a runtime timer for each would cost more than the
-//! bytes do, so it is left alone unless it would fire too late; an early one only means a look that finds nothing.
+//! The deadlines of a busy connection move with every byte, and re-arming a runtime timer each time would cost more than
+//! moving the byte. So the timer is only re-armed if it would fire too late. If it fires early, the caller finds that
+//! nothing is due.
 
 use std::{
     future::poll_fn,
@@ -20,7 +21,7 @@ pub(crate) struct Wake {
 }
 
 impl Wake {
-    /// Makes sure that [`Self::wait`] returns at `at` at the latest; `None` is whenever it likes.
+    /// Makes sure that [`Self::wait`] returns at `at` at the latest; `None` sets no limit.
     pub(crate) fn set(&mut self, at: Option<Instant>) {
         if self.covers(at) {
             return;
@@ -33,18 +34,18 @@ impl Wake {
         self.armed = true;
     }
 
-    /// Whether [`Self::wait`] returns at `at` at the latest as it is.
+    /// Whether [`Self::wait`] already returns at `at` at the latest.
     pub(crate) fn covers(&self, at: Option<Instant>) -> bool {
         let Some(at) = at.map(tokio::time::Instant::from_std) else { return true };
         self.sleep.as_ref().is_some_and(|sleep| self.armed && sleep.deadline() <= at)
     }
 
-    /// Waits for the moment that was set, or for an earlier one that was set before.
+    /// Waits for the time that was set, or for an earlier one that was set before.
     pub(crate) async fn wait(&mut self) {
         poll_fn(|cx| self.poll(cx)).await;
     }
 
-    /// The same, as a question.
+    /// The same, without an async context.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(sleep) = self.sleep.as_mut().filter(|_| self.armed) {
             ready!(sleep.as_mut().poll(cx));
