@@ -1,6 +1,6 @@
-//! The books of the clients: who is connected, since when, how much passed, and ending one.
+//! The list of clients: each with its user, its start and its traffic; and a way to end one.
 //!
-//! Written by the front and its connections; read by `control`.
+//! Kept by the front and its connections; read by `control`.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -25,13 +25,13 @@ pub struct ClientReport {
     pub id: FlowId,
     /// The port as firmware names it.
     pub port: u16,
-    /// Its user, if the kernel tells.
+    /// Its user, if the kernel says.
     pub user: Option<u32>,
-    /// The number of its socket, for [`programs`]; 0 if there is none.
+    /// The inode of its socket, for [`programs`]; 0 if unknown.
     pub inode: u32,
-    /// Since when.
+    /// When it was accepted.
     pub opened: Instant,
-    /// When the last byte passed.
+    /// When the last byte moved.
     pub active: Instant,
     /// Bytes read from it.
     pub from_client: u64,
@@ -46,11 +46,11 @@ pub struct ClientReport {
 pub struct Program {
     /// Its process.
     pub pid: i32,
-    /// Its file, if it may be seen.
+    /// Its executable, if the daemon may see it.
     pub path: Option<String>,
 }
 
-/// Which programs hold sockets, by the numbers of the sockets. Searches through /proc, which takes milliseconds.
+/// Which programs hold sockets, by the inodes of the sockets. Searches /proc, which takes milliseconds.
 pub fn programs(inodes: &BTreeSet<u32>) -> HashMap<u32, Program> {
     let held = process::holders(&inodes.iter().map(|inode| u64::from(*inode)).collect());
     held.into_iter()
@@ -61,7 +61,7 @@ pub fn programs(inodes: &BTreeSet<u32>) -> HashMap<u32, Program> {
         .collect()
 }
 
-/// The books of who is connected. Clones share them.
+/// The list of clients. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Clients {
     /// Locked for a moment only, never across a wait.
@@ -79,7 +79,7 @@ struct Entry {
 }
 
 impl Clients {
-    /// Everybody who is connected, the longest first.
+    /// All clients, the oldest connection first.
     pub fn list(&self) -> Vec<ClientReport> {
         self.with(|entries| entries.iter().map(|(id, entry)| entry.report(*id)).collect())
     }
@@ -89,12 +89,12 @@ impl Clients {
         self.with(|entries| entries.get(&FlowId(id)).map(|entry| entry.task.abort()).is_some())
     }
 
-    /// Tells of clients from now on.
+    /// Records clients in the log of events from now on.
     pub(super) fn record(&mut self, log: Log) {
         self.log = Some(log);
     }
 
-    /// A task serves a new connection.
+    /// Adds a new connection, served by `task`.
     pub(super) fn opened(
         &self,
         id: FlowId,
@@ -110,7 +110,7 @@ impl Clients {
         });
     }
 
-    /// Returns its user.
+    /// Removes a connection. Returns its user.
     pub(super) fn ended(&self, id: FlowId, summary: &Summary) -> Option<u32> {
         let entry = self.with(|entries| entries.remove(&id))?;
         self.tell(id, entry.port, ChannelChange::Closed, || {
@@ -132,7 +132,7 @@ impl Clients {
         self.with(|entries| entries.iter().find(|(_, entry)| entry.task.id() == task).map(|(id, _)| *id))
     }
 
-    /// While somebody watches: there can be thousands each second.
+    /// Only while somebody watches the log: there can be thousands each second.
     fn tell(&self, id: FlowId, port: u16, change: ChannelChange, detail: impl FnOnce() -> String) {
         if let Some(log) = self.log.as_ref().filter(|log| log.is_watched()) {
             log.push(Event::Channel { channel: id.0, port, change, detail: detail() });
@@ -161,7 +161,7 @@ impl Entry {
     }
 }
 
-/// What passed on one connection.
+/// The traffic of one connection.
 #[derive(Debug)]
 pub(super) struct Meter {
     opened: Instant,
@@ -171,7 +171,7 @@ pub(super) struct Meter {
 
 #[derive(Debug, Clone, Copy)]
 struct Passed {
-    /// When the last byte did.
+    /// When the last byte moved.
     active: Instant,
     summary: Summary,
 }
@@ -182,7 +182,7 @@ impl Meter {
         Arc::new(Self { opened, passed: Mutex::new(Passed { active: opened, summary: Summary::default() }) })
     }
 
-    /// Takes over what the connection counted until `now`.
+    /// Stores what the connection has counted up to `now`.
     pub(super) fn note(&self, now: Instant, summary: &Summary) {
         let mut passed = self.passed();
         let before = (passed.summary.from_client, passed.summary.to_client);

@@ -1,8 +1,8 @@
-//! One client connection: its socket and its [`Relay`], between which it moves bytes.
+//! One client connection: moves bytes between its socket and its [`Relay`].
 //!
-//! Two look after it. What firmware says is handed in by the driver, and is on its way to the client before the driver does
-//! anything else. What has to be waited for, a task waits for: bytes of the client, a socket that is full, time. Whatever
-//! either brings about stays in the relay, in order, until the driver takes it.
+//! Two tasks work on it. The driver hands in the bytes from firmware, and writes them to the client's socket in the same
+//! call. The connection's own task does the waiting: for bytes from the client, for room in a full socket, for time.
+//! Commands that result from either stay in the relay, in order, until the driver fetches them.
 
 #[cfg(test)]
 mod tests;
@@ -39,19 +39,19 @@ use crate::driver::{Flow, FlowCommand, Line, LinkStatus, wake::Wake};
 const READ_SIZE: usize = 16 * 1024;
 
 thread_local! {
-    /// Where clients are read into. One for all: what is read is moved on before the next read.
+    /// The read buffer of all clients: what was read is passed on before the next read.
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_SIZE]);
 }
 
-/// A client's socket: TCP, or the half of a pair whose other half the daemon itself has.
+/// A client's socket: TCP, or one half of a pair whose other half the daemon itself uses.
 pub(super) trait Socket: AsyncRead + AsFd + Unpin {
-    /// Whether a write is worth trying.
+    /// Waits until a write may succeed.
     fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Writes what fits at once.
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Reads what is there.
+    /// Reads what is available.
     fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 }
 
@@ -76,26 +76,28 @@ socket!(TcpStream, UnixStream);
 
 /// See the [module](self).
 ///
-/// Locked for a moment only, never across a wait, and by one who calls nobody meanwhile that locks another.
+/// The lock is held for a moment only, never across a wait, and nothing that takes another lock of this kind is called
+/// under it.
 pub(super) struct Connection<S>(Mutex<Ends<S>>);
 
 /// Both ends of a connection.
 struct Ends<S> {
-    /// None when the connection is over.
+    /// `None` when the connection is over.
     stream: Option<S>,
     relay: Relay,
     meter: Arc<Meter>,
     link: watch::Receiver<LinkStatus>,
     wake: Wake,
-    /// The task, when it waits; and whether it waits for bytes of the client, too.
+    /// The task, while it waits.
     task: Option<Waker>,
+    /// Whether the task also waits for bytes from the client.
     reads: bool,
-    /// The driver has been told that there is something for it.
+    /// The driver has been notified that there are commands, and has not fetched them yet.
     announced: bool,
 }
 
 impl<S: Socket> Connection<S> {
-    /// What passes is counted by the meter, too.
+    /// The meter counts the bytes, for the list of clients.
     pub(super) fn new(
         stream: S,
         relay: Relay,
@@ -114,7 +116,7 @@ impl<S: Socket> Connection<S> {
         })))
     }
 
-    /// The task of the connection: ends with it. Dropping the future ends the connection.
+    /// The task of the connection, which ends with it. Dropping the future ends the connection.
     pub(super) async fn serve(self: Arc<Self>, flow: Flow, stop: CancellationToken) -> Summary {
         let task = Task { connection: &self, flow };
         let stopped = stop.cancelled();
@@ -139,7 +141,7 @@ impl<S: Socket> Connection<S> {
     }
 }
 
-/// Ends the connection with its task, if that was not its end anyway.
+/// Ends the connection when its task ends, even if that was aborted.
 struct Task<'a, S: Socket> {
     connection: &'a Connection<S>,
     flow: Flow,
@@ -157,7 +159,7 @@ impl<S: Socket> Drop for Task<'_, S> {
 impl<S: Socket + Send> Line for Connection<S> {
     fn event(&self, now: Instant, event: FlowEvent, wanted: &mut Vec<FlowCommand>) {
         let mut ends = self.ends();
-        // A defect in what follows the bytes of one client must not take the driver from all others.
+        // A defect in the parser of one client's bytes must not stop the driver for all others.
         if catch_unwind(AssertUnwindSafe(|| ends.event(now, event))).is_err() {
             ends.relay.client_gone();
         }
@@ -171,14 +173,14 @@ impl<S: Socket + Send> Line for Connection<S> {
 }
 
 impl<S: Socket> Ends<S> {
-    /// Firmware says something.
+    /// Handles an event from firmware.
     fn event(&mut self, now: Instant, event: FlowEvent) {
         let link = &self.link;
         self.relay.event(now, event, &|| link.borrow().detail.clone());
         self.settle(now);
     }
 
-    /// Tells the driver that there is something for it, once.
+    /// Notifies the driver that there are commands, once until it fetches them.
     fn announce(&mut self, flow: &Flow) {
         if self.relay.has_commands() && !self.announced {
             self.announced = true;
@@ -191,7 +193,7 @@ impl<S: Socket> Ends<S> {
         wanted.extend(self.relay.commands());
     }
 
-    /// Wakes the task if there is something to wait for that it does not wait for yet, or nothing any more.
+    /// Wakes the task if it must wait for something else than it waits for now, or if the connection is over.
     fn call_task(&mut self) {
         let relay = &self.relay;
         let is_waited_for = self.stream.is_some()
@@ -203,7 +205,7 @@ impl<S: Socket> Ends<S> {
         }
     }
 
-    /// Does what can be done at once, and sees to it that the task is woken for the rest.
+    /// Does what can be done at once, and makes sure that the task is woken for the rest.
     fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<Summary> {
         loop {
             self.settle(now);
@@ -226,7 +228,7 @@ impl<S: Socket> Ends<S> {
         }
     }
 
-    /// Writes what the client takes, and closes when everything is said. One write for each message of firmware, as it came.
+    /// Writes what the client's socket accepts, and closes it at the end. Each message of firmware is one write, as it came.
     fn settle(&mut self, now: Instant) {
         let Some(stream) = &self.stream else { return };
         write(now, stream, &mut self.relay);
@@ -259,7 +261,7 @@ fn read(
     })
 }
 
-/// Writes until the client takes no more.
+/// Writes until the client's socket accepts no more.
 fn write(now: Instant, stream: &impl Socket, relay: &mut Relay) {
     while let Some(bytes) = relay.output() {
         match stream.try_write(bytes) {
@@ -270,18 +272,18 @@ fn write(now: Instant, stream: &impl Socket, relay: &mut Relay) {
         }
     }
     if relay.flushed(now) {
-        // A client that is gone already needs no FIN.
+        // Fails if the client is gone already, which then needs no FIN.
         let _ = SockRef::from(stream).shutdown(Shutdown::Write);
     }
 }
 
 fn close(stream: &impl Socket, ending: Ending, has_unread: bool) {
     match ending {
-        // The close that follows sends FIN, if nothing is left unread: a stray line end, perhaps.
+        // The close that follows sends FIN only if nothing is left unread, such as a stray line end.
         Ending::Orderly if has_unread => SCRATCH.with_borrow_mut(|scratch| drop(stream.try_read(scratch))),
         Ending::Orderly => {}
-        // The close that follows sends RST instead of FIN. A pair has none: the daemon itself sees a response that
-        // ends early, which it can tell because it reads only what says its length.
+        // The close that follows sends RST instead of FIN. A socket pair has no RST; there the daemon itself is the
+        // client, and it notices a response that ends early because it accepts only responses that state their length.
         Ending::Reset => drop(SockRef::from(stream).set_linger(Some(Duration::ZERO))),
     }
 }

@@ -1,7 +1,7 @@
-//! The front: accepts local clients, looks at what they ask for and relays their bytes through the driver.
+//! The front: accepts local clients, reads how urgent their requests are and relays their bytes through the driver.
 //!
-//! One task owns the listening sockets, the books of who is connected, and the tasks of the connections. It knows the
-//! driver only by its handle. The daemon's own exchanges with firmware come in by the [`Door`], as one more client.
+//! One task owns the listening sockets, the list of clients, and the tasks of the connections. It knows the driver only
+//! by its handle. The daemon's own exchanges with firmware enter through the [`Door`], as those of one more client.
 
 mod answer;
 #[cfg(test)]
@@ -79,14 +79,14 @@ pub struct FrontConfig {
     pub relay: RelayConfig,
     /// Connections at once; further ones wait to be accepted.
     pub max_connections: usize,
-    /// Connections of one local user at once; further ones are closed.
+    /// Connections of one local user at once; further ones are closed at once.
     pub max_per_peer: usize,
 }
 
-/// What the front knows. A change of the ports is news; the counts are true at any time, and nobody is woken for them.
+/// What the front knows. Watchers are notified when the ports change, but not when a count does.
 #[derive(Debug, Clone, Default)]
 pub struct FrontStatus {
-    /// Ports served, or wanted.
+    /// Ports that are served or should be.
     pub ports: Vec<PortReport>,
     /// Connections open now.
     pub connections: usize,
@@ -96,7 +96,7 @@ pub struct FrontStatus {
     pub over_limit: u64,
     /// Times accepting failed.
     pub accept_errors: u64,
-    /// Sums over the connections that have ended.
+    /// Requests answered by firmware. This and the following are sums over the connections that have ended.
     pub answered: u64,
     /// Requests answered by the daemon because firmware could not.
     pub refused: u64,
@@ -128,7 +128,7 @@ pub struct Front {
 }
 
 impl Front {
-    /// Opens the ports that are served from the start. `inherited` are listeners from the service manager.
+    /// Opens the ports that are served from the start. `inherited` are the service manager's listeners.
     pub fn open(
         config: FrontConfig,
         handle: Handle,
@@ -158,22 +158,22 @@ impl Front {
         (front, receiver)
     }
 
-    /// The way in for the daemon itself.
+    /// The entrance for the daemon's own connections.
     pub fn door(&self) -> Door {
         self.doorway.door()
     }
 
-    /// Tells of clients in the log of events from now on.
+    /// Records clients in the log of events from now on.
     pub fn record(&mut self, log: Log) {
         self.clients.record(log);
     }
 
-    /// The books of who is connected.
+    /// The list of clients.
     pub fn clients(&self) -> Clients {
         self.clients.clone()
     }
 
-    /// Serves until `stop`; then lets exchanges under way finish for `grace` and ends the rest.
+    /// Serves until `stop`. Then exchanges under way may finish within `grace`; what is left is cut off.
     pub async fn run(mut self, stop: CancellationToken, grace: Duration) {
         while !stop.is_cancelled() {
             self.step(&stop).await;
@@ -202,7 +202,7 @@ impl Front {
         let now = Instant::now();
         self.accept_again_at = self.accept_again_at.filter(|at| *at > now);
         if self.ports.retry(now) {
-            self.handle.reconnect("a port that the firmware was denied is free now");
+            self.handle.reconnect("a port that had to be denied to the firmware is free now");
         }
         self.publish();
     }
@@ -243,8 +243,8 @@ impl Front {
         }
     }
 
-    /// A connection of the daemon itself. It is let in however many others there are, so that a crowd of clients cannot
-    /// keep a job from its end.
+    /// Accepts a connection of the daemon itself, however many clients there are: a crowd of clients must not keep a job
+    /// from finishing.
     fn welcome(&mut self, Visitor { port, stream }: Visitor, stop: &CancellationToken) {
         let spec = FlowSpec { port, originator: door::ORIGINATOR, peer: self.doorway.user };
         let owner = Owner { user: spec.peer, inode: 0 };
@@ -252,7 +252,7 @@ impl Front {
         self.serve(stream, (spec, owner), executable, stop.clone());
     }
 
-    /// Serves a client; `executable` finds its program, if a rule asks for it.
+    /// Serves a client. `executable` looks up its program, if a rule depends on that.
     fn serve(
         &mut self,
         stream: impl Socket + Send + 'static,
@@ -284,7 +284,7 @@ impl Front {
         let (id, summary) = match ended {
             Ok((id, summary)) => (Some(id), summary),
             Err(error) => {
-                // A connection that panicked is a defect of the daemon, but only its own client is hurt.
+                // A panic is a defect of the daemon, but it hurts only this client.
                 if error.is_panic() {
                     warn!(%error, "a connection ended abnormally");
                 }
@@ -314,7 +314,7 @@ impl Front {
         });
     }
 
-    /// Nothing new begins; what is under way may end.
+    /// Accepts nothing new, and lets what is under way finish.
     async fn drain(mut self, grace: Duration) {
         drop(self.ports);
         let open = self.connections.len();
@@ -326,7 +326,7 @@ impl Front {
         info!(connections = open, "front stopped");
     }
 
-    // ---- telling ----
+    // ---- reporting ----
 
     fn publish(&self) {
         let ports = self.ports.report();
@@ -344,7 +344,7 @@ impl Front {
         });
     }
 
-    /// Logs trouble that can come in floods.
+    /// Logs trouble, at a limited rate.
     fn complain(&self, cause: Trouble, what: &str, peer: Option<u32>) {
         if let Some(unlogged) = self.complaints.due(cause, Instant::now()) {
             warn!(peer, unlogged, "{what}");
@@ -352,14 +352,14 @@ impl Front {
     }
 }
 
-/// What clients can bring about over and over.
+/// Causes of warnings that clients can provoke without limit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Trouble {
     /// A user has too many connections.
     TooMany(u32),
     /// Connections cannot be accepted.
     Accept(io::ErrorKind),
-    /// Firmware cannot serve somebody.
+    /// Firmware could not serve a client.
     Refused,
 }
 

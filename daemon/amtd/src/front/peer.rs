@@ -1,9 +1,9 @@
-//! Whose a local connection is: asked of the kernel by its `sock_diag` interface (man 7 sock_diag), and, where it has
-//! to be known, which program it belongs to.
+//! Finds the user of a local connection by the kernel's `sock_diag` interface (man 7 sock_diag) and, where needed, the
+//! program.
 //!
-//! The user costs microseconds and is asked for each connection. The program has to be searched for in the files of
-//! the user's processes, some milliseconds on a busy machine, aside of the threads that move data; it is asked only
-//! for connections whose class can depend on it.
+//! The user costs microseconds and is looked up for each connection. The program must be searched for among the open files
+//! of the user's processes, which takes milliseconds on a busy machine. So that happens on another thread than the one that
+//! moves data, and only for connections whose class can depend on the program.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,7 +24,7 @@ use tracing::debug;
 
 use super::process;
 
-/// A user id for peers that the kernel does not name: all of them share a turn.
+/// The user id of peers that the kernel does not name. They count as one user.
 pub(super) const UNKNOWN: u32 = u32::MAX;
 
 /// A user that the kernel named.
@@ -45,19 +45,19 @@ const UID: usize = HEADER + 4 + 48 + 12;
 /// Place of `idiag_inode`, which follows.
 const INODE: usize = UID + 4;
 
-/// Searches for programs at once: a crowd of connections must not become a crowd of threads.
+/// Concurrent searches for programs: a crowd of connections must not become a crowd of threads.
 const SEARCHES: usize = 2;
-/// How long a connection waits for its program to be found, its turn to be searched for included.
+/// How long a connection waits for its program to be found, including the wait for a free search.
 const SEARCH_LIMIT: Duration = Duration::from_secs(1);
 /// What the kernel appends to the path of a program whose file was replaced, as by an update.
 const REPLACED: &str = " (deleted)";
 
-/// Who is at the other end of a local connection.
+/// The other end of a local connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Owner {
     /// The user, or [`UNKNOWN`].
     pub(super) user: u32,
-    /// The number of the client's socket, as its holders show it in /proc. 0 is none.
+    /// The inode of the client's socket, as seen in /proc; 0 if unknown.
     pub(super) inode: u32,
 }
 
@@ -74,13 +74,13 @@ impl Programs {
         Self(Arc::new(Semaphore::new(SEARCHES)))
     }
 
-    /// The path of the program that holds the client's socket. `None` if it cannot be told: it is gone, it takes too
-    /// long, or its owner's processes may not be looked at.
+    /// The path of the program that holds the client's socket. `None` if it cannot be found: it is gone, the search takes
+    /// too long, or the daemon may not look at the owner's processes.
     pub(super) async fn executable(&self, owner: Owner) -> Option<Arc<str>> {
         let permits = self.0.clone();
         let search = async move {
             let permit = permits.acquire_owned().await.ok()?;
-            // The permit goes with the search, which goes on when nobody waits for it any more.
+            // The search keeps its permit, because it goes on even when nobody waits for it any more.
             let found = spawn_blocking(move || {
                 let path = executable_of(owner);
                 drop(permit);
@@ -90,7 +90,7 @@ impl Programs {
         };
         let found = timeout(SEARCH_LIMIT, search).await.ok().flatten();
         if found.is_none() {
-            debug!(user = owner.user, "the program of a client cannot be told");
+            debug!(user = owner.user, "the program of a client cannot be found");
         }
         found
     }
@@ -101,7 +101,7 @@ fn executable_of(owner: Owner) -> Option<Arc<str>> {
     named(&process.exe().ok()?)
 }
 
-/// The path of the daemon's own program, as another program's would be told.
+/// The path of the daemon's own program, in the same form.
 pub(super) fn own_executable() -> Option<Arc<str>> {
     named(&std::env::current_exe().ok()?)
 }

@@ -1,10 +1,10 @@
 //! One client connection as a state machine without IO: bytes and events in; bytes, commands and deadlines out.
 //!
-//! It forwards verbatim in both directions, says where requests begin and responses end, so that the channel can be
-//! shared in between, and decides how a connection ends: nothing that firmware sent is lost on the way out, and
-//! nothing waits for ever (apf 4.6).
+//! It forwards bytes unchanged in both directions. It reports where requests begin and responses end, so that the channel
+//! can serve others in between. And it decides how a connection ends: nothing that firmware sent is lost, and nothing
+//! waits for ever (apf 4.6).
 //!
-//! How urgent a request is, and whether it is held back until that is known, is the business of its [`Turn`].
+//! How urgent a request is, and whether it is held back until that is known, is decided by its [`Turn`].
 //!
 //! ```text
 //!            response complete, client at its end
@@ -49,24 +49,24 @@ pub(crate) struct Summary {
     pub(crate) to_client: u64,
 }
 
-/// After the daemon began to stop: how long a client that was let in before has to ask.
+/// When the daemon stops: how long a client that was already accepted has to send its request.
 pub(super) const LAST_CALL: Duration = Duration::from_secs(3);
 
 /// How the socket is to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Everything was said.
+    /// Everything was delivered.
     Orderly,
-    /// The client must see that something is missing, which a plain close would not show.
+    /// Something is missing. A plain close would hide that from the client, a reset does not.
     Reset,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
-    /// The last bytes are on their way to the client.
+    /// The last bytes are being written to the client.
     Flushing,
-    /// FIN was sent; input is dropped until `until`.
+    /// FIN was sent; input is read and dropped until `until`.
     Draining {
         until: Instant,
     },
@@ -81,35 +81,35 @@ pub(crate) struct Relay {
     phase: Phase,
     requests: RequestSide,
     responses: ResponseSide,
-    /// Requests without a complete answer.
+    /// Requests that are not completely answered.
     asked: VecDeque<Asked>,
     /// The stream is not HTTP, or cannot be followed any more.
     opaque: bool,
     /// The beginning of a stream that is not HTTP.
     hello: Hello,
-    /// The beginning of a head, or of a request that is held back.
+    /// Bytes that are not forwarded yet: an incomplete head, or a request that is held back.
     held: BytesMut,
-    /// How much of [`Self::held`] was followed already.
+    /// How many bytes of [`Self::held`] were parsed already.
     followed: usize,
-    /// Bytes that the driver will still take.
+    /// Bytes that the driver still accepts.
     room: usize,
     to_client: VecDeque<Bytes>,
     commands: Vec<FlowCommand>,
     /// The client sent FIN.
     client_done: bool,
-    /// The client announced that its last request is its last: it sends no more.
+    /// The latest request announced that it is the client's last (`Connection: close`, or HTTP/1.0).
     said_last: bool,
-    /// The daemon stops, since then: this exchange is the last.
+    /// Since when the daemon is stopping: no exchange begins after the present one.
     stopping: Option<Instant>,
-    /// The close must be visible as a failure.
+    /// The client must see the end of the connection as a failure.
     cut: bool,
-    /// Last byte from the client, or to it.
+    /// When the last byte came from the client or went to it.
     client_activity: Instant,
-    /// Last byte from firmware, if any.
+    /// When the last byte came from firmware, if any did.
     answer_activity: Option<Instant>,
-    /// The last byte that moved went to firmware: it may owe an answer to it.
+    /// The last byte that moved went to firmware, which may therefore owe an answer.
     owed: bool,
-    /// First byte of a head that is not complete.
+    /// When the first byte of a still incomplete head came.
     head_since: Option<Instant>,
     half_closed_at: Option<Instant>,
     /// When everything that the client sent had left for firmware.
@@ -149,12 +149,13 @@ impl Relay {
 
     // ---- the client ----
 
-    /// How many bytes may be read from the client now; 0 means that reading must wait.
+    /// How many bytes may be read from the client now; with 0, reading must wait.
     pub(crate) fn read_limit(&self) -> usize {
         match self.phase {
-            // A long request is read in large pieces: not again before there is room for one.
+            // A long request is read in large pieces, so reading waits until there is room for one.
             Phase::Open if !self.client_done && self.room >= self.config.room / 2 => {
-                // Nor the next request before the last response is taken: each brings a window of its own.
+                // The next request is not read before the client has taken the last response: otherwise responses would
+                // pile up, because each exchange may get a channel with a fresh window.
                 let owes_reading = !self.to_client.is_empty() && !self.exchange_under_way();
                 if owes_reading { 0 } else { self.room.saturating_sub(self.held.len()) }
             }
@@ -205,7 +206,7 @@ impl Relay {
                 self.half_closed_at = Some(now);
                 self.commands.push(FlowCommand::HalfClose);
             }
-            // Nothing is owed to it: an incomplete head can never be answered.
+            // The client expects nothing: an incomplete head can never be answered.
             Phase::Open => self.end_orderly(),
             Phase::Draining { .. } => self.phase = Phase::Ended(self.ending()),
             Phase::Flushing | Phase::Ended(_) => {}
@@ -249,7 +250,7 @@ impl Relay {
         if self.phase != Phase::Flushing || !self.to_client.is_empty() {
             return false;
         }
-        // A socket closed over unread input sends RST, which can destroy what the client has not read yet.
+        // Closing a socket with unread input sends RST, which can destroy what the client has not read yet.
         let silent = self.client_done || (self.said_last && !self.requests.in_body());
         let drain = !silent && self.ending() == Ending::Orderly;
         self.phase = match now.checked_add(self.config.drain) {
@@ -261,7 +262,7 @@ impl Relay {
 
     // ---- firmware ----
 
-    /// Something happened on the side of firmware. `link` says how the link is, for a client that has to be told.
+    /// Handles an event from firmware. `link` describes the state of the link, for an error answer to the client.
     pub(crate) fn event(&mut self, now: Instant, event: FlowEvent, link: &dyn Fn() -> String) {
         if self.phase != Phase::Open {
             return;
@@ -279,8 +280,8 @@ impl Relay {
         }
     }
 
-    /// The daemon stops: the exchange under way may end, no other begins. A client that was let in and has not asked yet, or not to
-    /// the end, is given a moment for it: it could not know, and would take the end for a failure.
+    /// The daemon stops: the exchange under way may finish, and no other begins. A client that was already accepted but has
+    /// not sent its request, or not all of it, gets a moment to do so, because it would take the close for a failure.
     pub(crate) fn stop(&mut self, now: Instant) {
         self.stopping = Some(now);
         let rests = self.client_done || (self.summary.from_client > 0 && self.head_since.is_none());
@@ -326,17 +327,17 @@ impl Relay {
         }
     }
 
-    /// Whether there is something to tell the driver.
+    /// Whether there are commands for the driver.
     pub(crate) fn has_commands(&self) -> bool {
         !self.commands.is_empty()
     }
 
-    /// What the driver has to be told, in order.
+    /// Takes the commands for the driver, in order.
     pub(crate) fn commands(&mut self) -> std::vec::Drain<'_, FlowCommand> {
         self.commands.drain(..)
     }
 
-    /// Set when the connection is over.
+    /// How the connection ended, once it is over.
     pub(crate) fn ended(&self) -> Option<Ending> {
         match self.phase {
             Phase::Ended(ending) => Some(ending),
@@ -344,19 +345,19 @@ impl Relay {
         }
     }
 
-    /// Whether the client may have sent what nobody has read.
+    /// Whether unread bytes of the client may be in the socket.
     pub(crate) fn has_unread(&self) -> bool {
         !self.client_done
     }
 
-    /// What it did.
+    /// What the connection did so far.
     pub(crate) fn summary(&self) -> Summary {
         Summary { cut: self.cut, ..self.summary }
     }
 
     // ---- private ----
 
-    /// Follows the requests in `bytes`, of which some may have been followed before. Returns how many may go out.
+    /// Parses the requests in `bytes`, a part of which may have been parsed before. Returns how many bytes may be forwarded.
     fn follow(&mut self, now: Instant, bytes: &[u8]) -> usize {
         let mut at = self.followed;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
@@ -382,12 +383,12 @@ impl Relay {
         if at >= self.config.classify_limit.min(self.room) {
             self.commands.extend(self.turn.stop_holding());
         }
-        // What is held back began with the first of the bytes: behind a request under way nothing is held.
+        // A request that is held back begins with the first byte: behind a request under way nothing is held back.
         self.followed = if self.turn.held_until().is_some() { at } else { 0 };
         at - self.followed
     }
 
-    /// Everything that is held back goes out.
+    /// Forwards everything that is held back.
     fn let_go(&mut self) {
         self.commands.extend(self.turn.stop_holding());
         self.followed = 0;
@@ -416,7 +417,7 @@ impl Relay {
 
     fn firmware_bytes(&mut self, now: Instant, bytes: Bytes) {
         if self.to_client.is_empty() {
-            // From here on it is the client's turn.
+            // From now on the daemon waits for the client to take these bytes.
             self.client_activity = now;
         }
         self.owed = false;
@@ -436,13 +437,13 @@ impl Relay {
         }
     }
 
-    /// Every request is answered: the channel may serve others, if firmware keeps it.
+    /// Every request is answered: the channel may serve others, if firmware keeps it open.
     fn finish(&mut self, keep: bool) {
         self.turn.finish();
         self.commands.push(FlowCommand::Finish { keep });
     }
 
-    /// Firmware closed, or was lost: the client sees it as soon as it has everything that came before.
+    /// Firmware closed the channel or was lost. The client sees that as soon as it has everything that came before.
     fn closed(&mut self, now: Instant, end: FlowEnd, link: &dyn Fn() -> String) {
         let begun = self.responses.begun();
         self.phase = Phase::Flushing;
@@ -460,7 +461,7 @@ impl Relay {
     fn refused(&mut self, now: Instant, refusal: Refusal, link: &dyn Fn() -> String) {
         self.phase = Phase::Flushing;
         if self.opaque {
-            // Nothing that it would understand can be said to it.
+            // There is no answer that a client of an unknown protocol would understand.
             self.cut = true;
         } else {
             self.answer(now, answer::unavailable(refusal, &link(), self.config.retry_after));
@@ -482,25 +483,25 @@ impl Relay {
         !self.asked.is_empty() || self.opaque || self.requests.in_body()
     }
 
-    /// Whether a client that sends no more may still get something (apf 4.6): an answer to a whole request, or, in a stream
-    /// that nobody can follow, anything.
+    /// Whether a client that sends no more may still expect something (apf 4.6): the answer to a whole request or, on an
+    /// opaque stream, anything.
     fn awaits_answer(&self) -> bool {
         let half = self.requests.in_body() && self.asked.len() <= 1;
         let expects = self.opaque || (self.exchange_under_way() && !half);
         expects && self.held.is_empty()
     }
 
-    /// A plain close would look like the end of a response that only the connection's end can end.
+    /// A response that was cut is ended by a reset if a plain close would look like its regular end.
     fn ending(&self) -> Ending {
         if self.cut && self.ends_unseen() { Ending::Reset } else { Ending::Orderly }
     }
 
-    /// Whether nothing but the end of the connection can tell the end of what firmware sends.
+    /// Whether only the end of the connection marks the end of what firmware sends.
     fn ends_unseen(&self) -> bool {
         self.opaque || self.responses.ends_with_connection()
     }
 
-    /// What an open connection waits for: since when, and for how long.
+    /// Since when an open connection waits, and how long it may.
     fn open_wait(&self) -> Option<(Instant, Duration)> {
         if !self.to_client.is_empty() {
             return Some((self.client_activity, self.config.client_stall));
@@ -508,7 +509,7 @@ impl Relay {
         if let Some(at) = self.half_closed_at {
             let last = self.answer_activity.max(self.handed_over_at).unwrap_or(at);
             return match self.answer_activity {
-                // It still waits for its turn, for which there are other deadlines.
+                // Bytes still wait for their turn, for which the driver has deadlines.
                 _ if self.room < self.config.room => None,
                 Some(answered) if self.opaque && !self.owed => Some((answered, self.config.half_close_quiet)),
                 _ => Some((last.max(at), self.config.half_close_limit)),
@@ -523,7 +524,7 @@ impl Relay {
         if self.summary.from_client == 0 {
             return Some((self.client_activity, self.config.head_wait));
         }
-        // A request under way has its deadline in the driver; an opaque stream may rest.
+        // The driver has the deadline of a request under way; an opaque stream may be idle.
         (!self.exchange_under_way()).then_some((self.client_activity, self.config.idle))
     }
 }

@@ -1,11 +1,11 @@
-//! How urgent a connection's turn at firmware is: watches its requests until their class is known, and says what the
-//! driver has to be told.
+//! How urgent a connection's turn at firmware is: watches its requests until their class is known, and issues the
+//! commands by which the driver learns it.
 //!
-//! A turn lasts from the first request to the last answer of those that a client sends without waiting in between. The
-//! request that begins it is held back until its class is known, for a short while and up to a few kilobytes, because
-//! its place in the queue depends on it. What becomes known later, of a request that went out before, or of one behind
-//! it, can only make the turn less urgent: firmware answers in order, so that a small request behind a large one is
-//! as slow as that, and a large one behind a small one must not use its place.
+//! A turn covers the requests that a client sends without waiting for answers in between, from the first of them to the
+//! last answer. Its first request is held back until its class is known, because its place in the queue depends on it;
+//! but only for a short while and up to a few kilobytes. What becomes known later can only make the turn less urgent:
+//! firmware answers in order, so a small request behind a large one is as slow as that one, and a large request behind a
+//! small one must not use the small one's place.
 //!
 //! Driven by the [`relay`](super::relay), which holds the bytes and follows the requests in them.
 
@@ -25,9 +25,9 @@ use crate::driver::FlowCommand;
 pub(super) struct Turn {
     config: Arc<RelayConfig>,
     client: Client,
-    /// The class that the driver was told, while a turn lasts.
+    /// The class that was announced to the driver, while a turn lasts.
     announced: Option<Class>,
-    /// The request that came last, if its class is not known.
+    /// The latest request, if its class is not known.
     undecided: Option<Undecided>,
 }
 
@@ -35,9 +35,9 @@ pub(super) struct Turn {
 #[derive(Debug)]
 struct Undecided {
     watch: Watch,
-    /// Bytes of its body that are looked at.
+    /// How many bytes of its body are examined.
     limit: usize,
-    /// It is held back, until then; `None` once it goes out as it comes in.
+    /// Until when it is held back; `None` once it is forwarded as it comes in.
     held_until: Option<Instant>,
 }
 
@@ -46,12 +46,12 @@ impl Turn {
         Self { config, client, announced: None, undecided: None }
     }
 
-    /// Whose turn it is.
+    /// The client whose turn it is.
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Until when the request that came last is held back, if it is.
+    /// Until when the latest request is held back, if it is.
     pub(super) fn held_until(&self) -> Option<Instant> {
         self.undecided.as_ref()?.held_until
     }
@@ -76,7 +76,7 @@ impl Turn {
         let settled = watch.give_up(&self.config.rules);
         let limit = self.config.classify_limit.saturating_sub(length);
         let begins = self.announced.is_none();
-        // A body that comes only after an answer to the head is not waited for.
+        // Holding back would be in vain if the client sends the body only after an answer to the head.
         let is_held = begins && !head.expects;
         let held_until = is_held.then(|| now.checked_add(self.config.classify_wait).unwrap_or(now));
         self.undecided = Some(Undecided { watch, limit, held_until });
@@ -91,7 +91,7 @@ impl Turn {
         self.classify(verdict)
     }
 
-    /// The request that is held back goes out as what it is known to be, and is only watched from here on.
+    /// The request is no longer held back: it gets the class that is known so far, and is only watched from here on.
     pub(super) fn stop_holding(&mut self) -> Option<FlowCommand> {
         let Undecided { watch, held_until, .. } = self.undecided.as_mut()?;
         held_until.take()?;
@@ -99,7 +99,7 @@ impl Turn {
         self.classify(verdict)
     }
 
-    /// The requests cannot be followed any more: the turn lasts as long as the connection.
+    /// The requests cannot be parsed any more: the turn lasts as long as the connection.
     pub(super) fn turn_opaque(&mut self) -> FlowCommand {
         self.undecided = None;
         let Verdict { class, .. } = self.config.rules.opaque(&self.client);
