@@ -1,4 +1,4 @@
-//! What the daemon itself says to an HTTP client when firmware cannot.
+//! The daemon's own answers to an HTTP client when firmware cannot answer.
 
 use std::time::Duration;
 

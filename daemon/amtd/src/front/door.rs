@@ -1,8 +1,8 @@
 //! The daemon's own way to firmware's ports: a client connection that never leaves the process.
 //!
-//! It is served by the same relay as every other client, so that class, turn, lazy attach and the answers to a link
-//! that is down are the same; there is no second path for bytes. Who comes this way is the daemon's user and program,
-//! which rules of classes can name. Used by the [`machine`](crate::machine).
+//! The same relay serves it as every other client, so that class, turn, lazy attach and the answers while the link is
+//! down are the same; there is no second path for bytes. Such connections have the daemon's own user and program, which
+//! class rules can name. Used by the [`machine`](crate::machine).
 
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
@@ -14,10 +14,10 @@ use tokio::{net::UnixStream, sync::mpsc};
 
 use super::peer;
 
-/// Connections of the daemon itself for which there is room beside all clients. A job has one, rarely two.
+/// Connections of the daemon itself, for which room is kept beside all clients. A job has one, rarely two.
 pub const OWN_CONNECTIONS: usize = 64;
 
-/// What firmware is told about where they come from. A pair of sockets has no address.
+/// The originator that firmware is given, because a socket pair has no address.
 pub(super) const ORIGINATOR: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 
 /// Opens connections from inside the daemon. Clones lead to the same front.
@@ -42,34 +42,34 @@ impl Door {
 
 #[cfg(test)]
 impl Door {
-    /// One that nobody opens.
+    /// A door that leads to no front.
     pub(crate) fn nowhere() -> Self {
         Self(mpsc::channel(1).0)
     }
 }
 
-/// Why there is no connection.
+/// Why a connection through the door failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
-    /// No pair of sockets.
-    #[error("no socket can be had: {0}")]
+    /// The system gave no socket pair.
+    #[error("the system gives no socket: {0}")]
     Socket(#[source] std::io::Error),
-    /// The front has not come to those before.
+    /// The front has not accepted the earlier ones yet.
     #[error("too many connections of the daemon itself at once")]
     Crowded,
-    /// Nothing new begins.
+    /// The front has stopped.
     #[error("the daemon is stopping")]
     Stopping,
 }
 
-/// A connection that has come in.
+/// A connection that waits for the front to accept it.
 #[derive(Debug)]
 pub(super) struct Visitor {
     pub(super) port: Port,
     pub(super) stream: UnixStream,
 }
 
-/// The side of the front, which says who comes in here.
+/// The front's side of the door, with the user and program of the daemon.
 #[derive(Debug)]
 pub(super) struct Doorway {
     door: Door,

@@ -1,9 +1,9 @@
-//! The first record of a TLS stream (RFC 8446 5.1): with its last byte firmware has all that it needs for its share of the
-//! handshake, which is a second of work to it (wsman 2), as long as that of many requests. What follows nobody can tell.
+//! The first record of a TLS stream (RFC 8446 5.1). With its last byte, firmware can begin its part of the handshake,
+//! which takes it a second (wsman 2), as long as many requests. Nothing is known about the records that follow.
 
-/// What the records of a handshake begin with.
+/// The first byte of a handshake record.
 const HANDSHAKE: u8 = 22;
-/// Kind, version and length.
+/// Length of a record's header: kind, version and length.
 const HEADER: usize = 5;
 
 /// Watches for the end of the first record.
@@ -15,7 +15,7 @@ pub(super) struct Hello {
 }
 
 impl Hello {
-    /// Whether it ends with or within these, the next bytes of the stream.
+    /// Takes the next bytes of the stream. Returns whether the first record ends in them.
     pub(super) fn ends_in(&mut self, bytes: &[u8]) -> bool {
         if self.over {
             return false;

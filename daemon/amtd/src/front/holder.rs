@@ -1,11 +1,11 @@
-//! Who listens on a port that the daemon cannot have.
+//! Finds the program that listens on a port which the daemon cannot open.
 
 use procfs::net::TcpState;
 
 use super::process;
 
-/// The process that listens on a TCP port, as `name (pid N)`; its user if the process cannot be seen; `None` if nobody
-/// is known to listen.
+/// The process that listens on a TCP port, as `name (pid N)`; only its user if the daemon may not see the process; `None`
+/// if no listener is known.
 pub(super) fn of_port(port: u16) -> Option<String> {
     let tables = [procfs::net::tcp(), procfs::net::tcp6()];
     let entry = tables

@@ -1,8 +1,8 @@
-//! The listening sockets: which firmware port is served on which local one, and why not, if not.
+//! The listening sockets: which firmware port is served on which local port, and the reason if one is not.
 //!
-//! Sockets stay open while the link is down and after firmware withdraws a port: a refused connection makes other
-//! tools take the device for themselves. One port's failure is its own: it is reported with the holder's name, and
-//! tried again.
+//! Sockets stay open while the link is down and after firmware withdraws a port, because other tools that are refused a
+//! connection open the device themselves. If one port cannot be opened, the others are not affected: the failure is
+//! reported with the name of the program that holds the port, and tried again.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,11 +32,11 @@ pub struct PortsConfig {
     pub addresses: Vec<IpAddr>,
     /// Firmware port to local port; 0 is any free one. A port that is not named is served under its own number.
     pub remap: BTreeMap<u16, u16>,
-    /// Connections that the kernel keeps until they are accepted.
+    /// Connections that the kernel keeps waiting to be accepted.
     pub backlog: u32,
     /// Bytes that the kernel may keep for a client, in each direction.
     pub socket_buffer: usize,
-    /// First pause before a port that could not be had is tried again; doubled up to [`Self::retry_max`].
+    /// First pause before a port that could not be opened is tried again; doubled up to [`Self::retry_max`].
     pub retry_first: Duration,
     /// Longest such pause.
     pub retry_max: Duration,
@@ -53,7 +53,7 @@ pub struct PortReport {
     pub addresses: Vec<SocketAddr>,
     /// Why it is not served, or not everywhere.
     pub error: Option<String>,
-    /// Who has it instead.
+    /// The program that holds it instead.
     pub holder: Option<String>,
 }
 
@@ -77,14 +77,14 @@ struct Entry {
 }
 
 struct Listener {
-    /// Where it is, which is the near end of every connection that it accepts.
+    /// Its address, which is the local address of every connection that it accepts.
     at: SocketAddr,
     socket: TcpListener,
 }
 
 /// A client that has just connected.
 pub(super) struct Arrival {
-    /// The port of firmware that it wants.
+    /// The firmware port that it asks for.
     pub(super) port: Port,
     pub(super) stream: TcpStream,
     /// Its own address.
@@ -101,8 +101,8 @@ struct Failure {
 }
 
 impl Ports {
-    /// Opens the ports that are served from the start: those of the configuration, and those that the service manager
-    /// has opened, because clients connect to a socket that is open whether somebody accepts them or not.
+    /// Opens the ports that are served from the start: those of the configuration, and those of the service manager's
+    /// sockets, because the kernel lets clients connect to these whether or not the daemon accepts.
     pub(super) fn open(config: PortsConfig, inherited: Vec<std::net::TcpListener>) -> Self {
         let mut ports = Self { entries: BTreeMap::new(), inherited, skipped: 0, config };
         for port in ports.starting_ports() {
@@ -125,7 +125,7 @@ impl Ports {
         self.config.from_start.iter().copied().chain(inherited).collect()
     }
 
-    /// The port of firmware that is served on a local one.
+    /// The firmware port that is served on a local port.
     fn firmware_port(&self, local: u16) -> u16 {
         self.config.remap.iter().find(|(_, mapped)| **mapped == local).map_or(local, |(port, _)| *port)
     }
@@ -141,8 +141,8 @@ impl Ports {
         !entry.denied
     }
 
-    /// Tries again what failed. Returns whether a WSMAN port that firmware was denied is served now: it is worth a new
-    /// session, because firmware does not ask again by itself (apf 3.5). Other ports wait for the next session.
+    /// Tries again to open what failed. Returns whether a WSMAN port that firmware was denied is open now: that is worth a
+    /// new session, because firmware does not ask again by itself (apf 3.5). Other ports wait for the next session.
     pub(super) fn retry(&mut self, now: Instant) -> bool {
         let due: Vec<u16> = self
             .entries
@@ -162,7 +162,7 @@ impl Ports {
         regained
     }
 
-    /// When [`Self::retry`] has something to do.
+    /// When to call [`Self::retry`].
     pub(super) fn next_retry(&self) -> Option<Instant> {
         self.entries.values().filter_map(|entry| entry.failure.as_ref()).map(|failure| failure.retry_at).min()
     }
@@ -183,7 +183,7 @@ impl Ports {
         Poll::Pending
     }
 
-    /// Every port.
+    /// The state of every port.
     pub(super) fn report(&self) -> Vec<PortReport> {
         let report = |(port, entry): (&u16, &Entry)| PortReport {
             port: *port,
@@ -195,7 +195,7 @@ impl Ports {
         self.entries.iter().map(report).collect()
     }
 
-    /// Opens what is missing of a port: on every address, as far as possible.
+    /// Opens a port on every address where it is not open yet, as far as possible.
     fn bind(&mut self, port: u16) {
         let mut local = self.config.remap.get(&port).copied().unwrap_or(port);
         let mut entry = self.entries.remove(&port).unwrap_or_default();
@@ -227,8 +227,8 @@ impl Ports {
             Some(place) => self.inherited.swap_remove(place),
             None => bind(at, self.config.backlog)?,
         };
-        // What follows is inherited by each accepted connection. Left to itself, the kernel takes megabytes for a client that
-        // reads nothing, and firmware would not be held back before those are full.
+        // Each accepted connection inherits these options. By default the kernel would buffer megabytes for a client that
+        // reads nothing, and firmware would be held back only when they are full.
         let socket = SockRef::from(&listener);
         socket.set_send_buffer_size(self.config.socket_buffer)?;
         socket.set_recv_buffer_size(self.config.socket_buffer)?;
@@ -242,7 +242,7 @@ impl Ports {
     fn failure(&self, at: SocketAddr, error: &io::Error, before: Option<&Failure>) -> Failure {
         let pause = before.map_or(self.config.retry_first, |failure| failure.pause.saturating_mul(2));
         let pause = pause.min(self.config.retry_max);
-        // Looked up when the trouble is new and not at each retry: all processes have to be asked.
+        // Looked up only when the trouble is new, not at each retry, because it searches all processes.
         let in_use = error.kind() == io::ErrorKind::AddrInUse;
         let holder = match before {
             Some(failure) => failure.holder.clone(),
@@ -272,7 +272,7 @@ fn bind(at: SocketAddr, backlog: u32) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// A machine without IPv6 (or IPv4) is served on the other.
+/// Whether the machine lacks the address family: it is then served on the other one.
 fn is_absent_family(error: &io::Error) -> bool {
     let absent = [Errno::EAFNOSUPPORT, Errno::EADDRNOTAVAIL];
     error.raw_os_error().is_some_and(|errno| absent.contains(&Errno::from_raw(errno)))

@@ -22,9 +22,9 @@ use crate::{
     front::http::{Head, RequestSide, Step},
 };
 
-/// Longest recording that is read, in bytes; what decides stands at its beginning.
+/// Longest recording that is read, in bytes; only its beginning decides.
 const MAX_RECORDING: u64 = 1 << 20;
-/// Ports that a recording is taken to be for: HTTP, and what is not.
+/// The ports that recordings are assumed to be for: HTTP, and anything else.
 const PLAIN: Port = Port(16_992);
 const TLS: Port = Port(16_993);
 

@@ -1,7 +1,7 @@
-//! Which class a request belongs to: how urgent it is.
+//! Finds the class of a request: how urgent it is.
 //!
-//! Owns what is looked at, and until when. What the rules say is the configuration's; what happens to a request
-//! meanwhile is the business of the [`relay`](super::relay), which feeds it here.
+//! Owns which parts of a request are examined, and up to where. The rules come from the configuration. The
+//! [`relay`](super::relay) feeds requests in here, and decides what happens to them meanwhile.
 
 mod explain;
 mod rules;
@@ -22,23 +22,24 @@ use self::{
 };
 use super::http::{Chunked, Head};
 
-/// Times that the beginning of one body is looked at while it comes in pieces. After that only once more, when it is
-/// complete or long enough: a client that sends one tag at a time would cost a look for each.
+/// How often the beginning of one body is parsed while it comes in pieces; after that only once more, when it is complete
+/// or long enough. Without this limit, a client that sends one tag at a time would cost a parse for each.
 const MAX_LOOKS: u32 = 64;
 
 /// A request whose class depends on its body.
 #[derive(Debug)]
 pub(super) struct Watch {
     candidates: Candidates,
-    /// Where the body comes in chunks.
+    /// Position in the chunks, if the body is chunked.
     chunks: Option<Chunked>,
-    /// Its beginning, without their frames.
+    /// The beginning of the body, without chunk framing.
     body: Vec<u8>,
     looks: u32,
 }
 
 impl Watch {
-    /// Looks at the head of a request, which has a body unless `whole`. The class, or what has to be watched.
+    /// Examines the head of a request, which has a body unless `whole`. Returns the class, or a watch for the body if the
+    /// class depends on it.
     pub(super) fn begin(
         rules: &Rules,
         client: &Client,
@@ -52,13 +53,13 @@ impl Watch {
         rules.decide(candidates, content).ok_or_else(watch)
     }
 
-    /// The next bytes of the body, as they came; it is complete with them if `whole`. Of the body, `limit` bytes are
-    /// looked at. Once there is a class, no more bytes are needed.
+    /// Takes the next bytes of the body, as they came; it is complete with them if `whole`. At most `limit` bytes of it
+    /// are examined. Once this returns a class, no more bytes are needed.
     pub(super) fn feed(&mut self, rules: &Rules, bytes: &[u8], whole: bool, limit: usize) -> Option<Verdict> {
         let before = self.body.len();
         self.take(bytes, limit);
         let last = whole || self.body.len() >= limit;
-        // Nothing is known before the end of a tag, but for what is no markup at all.
+        // Only the end of a tag brings news, except at the very beginning, which may be no markup at all.
         let news = self.body.get(before..).unwrap_or_default();
         let is_worth_it = before == 0 || (news.contains(&b'>') && self.looks < MAX_LOOKS);
         if !last && !is_worth_it {
@@ -71,7 +72,7 @@ impl Watch {
         }
     }
 
-    /// The class, if nothing more becomes known.
+    /// The class as far as is known now.
     pub(super) fn give_up(&self, rules: &Rules) -> Verdict {
         rules.settle(self.candidates)
     }
@@ -83,14 +84,14 @@ impl Watch {
             body.extend_from_slice(data.get(..room).unwrap_or_default());
         };
         match &mut self.chunks {
-            // What is no chunk is found out by whoever follows the request; the class of it does not matter.
+            // The parser of the request detects malformed chunks; the class of such a request does not matter.
             Some(chunks) => drop(chunks.feed(bytes, take)),
             None => take(bytes),
         }
     }
 }
 
-/// WSMAN requests are posted to one place (wsman 1); nobody else's body is read.
+/// WSMAN requests are posted to one path (wsman 1); the bodies of others are not read.
 fn may_be_wsman(head: &Head<'_>) -> bool {
     head.method == "POST" && path_of(head.target) == "/wsman"
 }

@@ -1,8 +1,7 @@
-//! The rules of the configuration, applied in two steps: to what the head of a request and its client tell, and to
-//! what its body asks for.
+//! The rules of the configuration, applied in two steps: first to the head of a request and its client, then to its body.
 //!
-//! The first step leaves one bit for each rule that can still match. That is all that has to be kept while the body
-//! comes in, and where none of the bits depends on the body, it is the answer.
+//! The first step leaves one bit for each rule that can still match. Nothing else is kept while the body comes in. If no
+//! rule among them depends on the body, the class is known at once.
 
 use std::sync::Arc;
 
@@ -20,16 +19,16 @@ pub(crate) struct Client {
     pub(crate) port: Port,
     /// Owner of the client's socket; [`UNKNOWN`](crate::front::peer::UNKNOWN) if it is not known.
     pub(crate) user: u32,
-    /// Program that holds the client's socket, if it was asked for and could be told.
+    /// Program that holds the client's socket, if it was looked up and found.
     pub(crate) executable: Option<Arc<str>>,
 }
 
 /// What the body of a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content<'a> {
-    /// It may still turn out.
+    /// Not known yet.
     Pending,
-    /// Nothing that rules know.
+    /// Nothing that a rule can name.
     Other,
     /// A WSMAN operation: the last segments of Action and ResourceURI.
     Wsman { action: Option<&'a str>, resource: Option<&'a str> },
@@ -43,10 +42,10 @@ pub(crate) struct Verdict {
     pub(crate) rule: Option<usize>,
 }
 
-/// Requests that no rule matches.
+/// For requests that no rule matches.
 const DEFAULT: Verdict = Verdict { class: Class::Interactive, rule: None };
 
-/// The rules that may match, as far as is known: bit n is rule n.
+/// The rules that can still match: bit n is rule n.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Candidates(u64);
 
@@ -55,8 +54,7 @@ pub(super) struct Candidates(u64);
 pub struct Rules(Arc<[Rule]>);
 
 impl Rules {
-    /// Takes the rules over. The configuration sees to it that there are at most [`MAX_RULES`]; further ones would
-    /// never match.
+    /// Takes over the rules. The configuration ensures that there are at most [`MAX_RULES`]; further ones would be ignored.
     pub fn new(classes: &Classes) -> Self {
         Self(classes.rule.iter().take(MAX_RULES).cloned().collect())
     }
@@ -88,7 +86,7 @@ impl Rules {
         self.filter(|rule| fits_client(rule, client) && fits_head(rule, head))
     }
 
-    /// The first of the candidates that matches; `None` if that cannot be told yet.
+    /// The first of the candidates that matches; `None` if that is not known yet.
     pub(super) fn decide(&self, candidates: Candidates, content: Content<'_>) -> Option<Verdict> {
         for (index, rule) in self.0.iter().enumerate() {
             if candidates.0 >> index & 1 == 0 {

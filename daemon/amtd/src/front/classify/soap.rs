@@ -1,9 +1,9 @@
 //! What a SOAP envelope asks for, read from as little of it as that takes.
 //!
 //! A pull parser walks the beginning of a body until it knows the WS-Addressing Action and the WSMAN ResourceURI, or
-//! that there are none. Names are compared by namespace (wsman 4): prefixes, order, white space and what else stands
-//! in the header do not matter. It expands nothing, recurses nowhere and keeps nothing: the same bytes always give
-//! the same answer, and an answer that more bytes could change is [`Outcome::NeedMore`].
+//! that there are none. Names are compared by namespace (wsman 4): prefixes, order, white space and other header entries
+//! do not matter. It expands no entities, does not recurse and keeps no state: the same bytes always give the same
+//! answer, and as long as more bytes could change the answer, it is [`Outcome::NeedMore`].
 
 use std::borrow::Cow;
 

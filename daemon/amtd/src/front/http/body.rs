@@ -1,7 +1,7 @@
-//! How far the body of a message is: counted, not kept. Whoever wants to know what a chunked body says takes the
-//! data out of its chunks on the side.
+//! Finds the end of a message's body by counting; the bytes are not kept. A caller that needs the content of a chunked
+//! body gets the data without the chunk framing.
 
-/// A body under way.
+/// A body that is not complete.
 #[derive(Debug)]
 pub(super) enum Body {
     /// So many bytes are left.
@@ -52,7 +52,7 @@ enum Place {
     Data(u64),
     /// In the line end behind a chunk.
     DataEnd,
-    /// In a trailer line that so far holds (or not) something.
+    /// In a trailer line, which so far is empty or not.
     Trailer { empty: bool },
 }
 
@@ -61,7 +61,7 @@ impl Chunked {
         Self { place: Place::Size(0), line: 0 }
     }
 
-    /// Counts bytes of the body, as [`Body::feed`] does, and hands on the data in them.
+    /// Counts bytes of the body, as [`Body::feed`] does, and passes their data to `data`.
     pub(in crate::front) fn feed(
         &mut self,
         bytes: &[u8],

@@ -1,7 +1,7 @@
-//! Watches HTTP/1.1 go by: where requests and responses begin and end, without touching a byte.
+//! Watches HTTP/1.1 pass: finds where requests and responses begin and end, and changes no byte.
 //!
-//! Nothing here decides what is forwarded. Whatever cannot be followed is called opaque, once and for all, and still
-//! works: it only cannot share its channel.
+//! Nothing here decides what is forwarded. A stream that cannot be parsed is opaque from then on. It still works, but it
+//! cannot share its channel.
 
 mod body;
 mod request;
@@ -13,12 +13,12 @@ pub(super) use self::{
     response::ResponseSide,
 };
 
-/// Longest head of a request or a response that is followed, in bytes.
+/// Longest head of a request or a response that is parsed, in bytes.
 pub(super) const MAX_HEAD: usize = 16 * 1024;
-/// Header fields of a head that is followed.
+/// Most header fields of a head that is parsed.
 const MAX_HEADERS: usize = 64;
 
-/// What a response has to be read against: the request that it answers.
+/// What must be known of a request to parse its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
     /// The answer has no body whatever its head says (HEAD).
@@ -27,7 +27,7 @@ pub(super) struct Asked {
     pub(super) close: bool,
 }
 
-/// Header fields that decide how long a message is, when it comes, and whether its connection lives on.
+/// The header fields that decide how long a message is, when its body is sent, and whether the connection stays open.
 #[derive(Debug, Default)]
 struct Framing {
     length: Option<u64>,
@@ -52,7 +52,7 @@ impl Framing {
                 }
                 framing.length = Some(length);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
-                // Only as the last coding does it tell where the body ends.
+                // It marks the end of the body only if it is the last coding.
                 framing.chunked =
                     tokens(header.value).last().is_some_and(|t| t.eq_ignore_ascii_case(b"chunked"));
                 if !framing.chunked {

@@ -8,7 +8,7 @@ use super::{
 /// What the next bytes of a client are.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::front) enum Step<'a> {
-    /// A head that is not complete yet: more bytes are needed to tell anything.
+    /// An incomplete head: nothing is known before more bytes come.
     Incomplete,
     /// So many bytes are the head of a request; a body follows unless `whole`.
     Head { length: usize, asked: Asked, head: Head<'a>, whole: bool },
@@ -22,9 +22,9 @@ pub(in crate::front) enum Step<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::front) struct Head<'a> {
     pub(in crate::front) method: &'a str,
-    /// As it stands in the request: a path with a query, or a whole URI.
+    /// As written in the request: a path with a query, or a whole URI.
     pub(in crate::front) target: &'a str,
-    /// Bytes of body, if it says how many.
+    /// Bytes of the body, if the head says how many.
     pub(in crate::front) size: Option<u64>,
     /// The body comes in chunks.
     pub(in crate::front) chunked: bool,

@@ -1,4 +1,4 @@
-//! The responses of one connection, which are forwarded as they come and only watched.
+//! The responses of one connection. They are forwarded as they come, and only watched here.
 
 use std::collections::VecDeque;
 
@@ -27,7 +27,7 @@ pub(in crate::front) struct ResponseSide {
 
 #[derive(Debug)]
 enum Place {
-    /// Before or within a head; what there is of it.
+    /// Before or within a head, with the bytes of it so far.
     Head(Vec<u8>),
     Body(Body),
     Opaque,
@@ -78,10 +78,10 @@ impl ResponseSide {
         !matches!(&self.place, Place::Head(head) if head.is_empty())
     }
 
-    /// Takes bytes of a head; returns how many of `bytes` belong to it, or `None` if it is not one.
+    /// Takes bytes of a head. Returns how many of `bytes` belong to it, or `None` if they are no head.
     fn head(&mut self, bytes: &[u8], asked: &mut VecDeque<Asked>, progress: &mut Progress) -> Option<usize> {
         let Place::Head(kept) = &mut self.place else { return None };
-        // A response that nobody asked for has no meaning that could be followed.
+        // A response without a request cannot be parsed.
         let request = *asked.front()?;
         let before = kept.len();
         let joined;
