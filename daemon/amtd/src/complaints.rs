@@ -1,7 +1,7 @@
-//! Trouble that can come in floods, because somebody outside brings it about: logged once per cause and minute, so that
-//! nobody can fill the disk with it or hide other trouble behind it.
+//! Limits the rate of warnings that clients or firmware can provoke: each cause is logged once a minute, so that nobody can
+//! fill the disk or hide other trouble in a flood.
 //!
-//! It only says whether to log; what is logged is the business of whoever met the trouble.
+//! This only decides whether to log. The caller writes the warning.
 
 use std::{
     collections::HashMap,
@@ -10,19 +10,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the same trouble is logged at most.
+/// The same cause is logged at most once in this time.
 const EVERY: Duration = Duration::from_secs(60);
-/// Causes that are told apart within that time. What comes beyond is not logged.
+/// Different causes that are remembered within that time. Further ones are not logged.
 const CAUSES: usize = 256;
 
-/// What was complained of lately, by cause. Clones share it.
+/// The recent warnings, by cause. Clones share them.
 #[derive(Debug)]
 pub(crate) struct Complaints<C>(Arc<Mutex<HashMap<C, Logged>>>);
 
 #[derive(Debug)]
 struct Logged {
     at: Instant,
-    /// How often it came since without being logged.
+    /// How often the cause came since then without being logged.
     silent: u64,
 }
 
@@ -39,9 +39,9 @@ impl<C> Default for Complaints<C> {
 }
 
 impl<C: Eq + Hash> Complaints<C> {
-    /// Whether to log trouble of this cause now. If so, how often it came unlogged before.
+    /// Whether to log this cause now. If so, returns how often it came unlogged before.
     pub(crate) fn due(&self, cause: C, now: Instant) -> Option<u64> {
-        // Each change is made whole before anything could panic.
+        // A change cannot be interrupted by a panic.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_old = |logged: &Logged| now.saturating_duration_since(logged.at) >= EVERY;
         if let Some(logged) = known.get_mut(&cause) {

@@ -1,7 +1,7 @@
 //! The number of files that the process may have open: each client is one.
 //!
-//! Most systems start programs with a low limit and a high ceiling, for the sake of programs that use `select(2)`.
-//! This one does not, and says so by raising its own limit.
+//! Most systems start programs with a low limit and a high ceiling, for the sake of programs that use `select(2)`. The
+//! daemon does not use it, and raises its own limit.
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tracing::warn;
@@ -9,9 +9,9 @@ use tracing::warn;
 /// Files beside all connections: listening sockets, the device, the daemon's own requests, the journal, the log.
 const OTHERS: usize = 128;
 
-/// Makes room for so many clients and so many other connections, as far as the system allows. Returns how many clients
-/// there is room for: were there more, nothing else could be opened any more, such as the device. They wait to be
-/// accepted instead.
+/// Makes room for so many clients and so many other connections, as far as the system allows. Returns for how many clients
+/// there is room; further ones have to wait to be accepted, because the device and other files could not be opened
+/// otherwise.
 #[must_use]
 pub fn make_room(clients: usize, others: usize) -> usize {
     let others = others.saturating_add(OTHERS);
@@ -29,18 +29,18 @@ pub fn make_room(clients: usize, others: usize) -> usize {
             limit,
             wanted,
             clients = room,
-            "few files may be open at once, and so few clients; raise LimitNOFILE"
+            "the limit of open files allows fewer clients than configured; raise LimitNOFILE"
         );
     }
     room
 }
 
-/// How many clients fit into the limit. Where it is very low, nobody gets all that could be used at once.
+/// How many clients fit into the limit. Under a very low limit, clients and other connections get half each.
 fn room(limit: usize, others: usize) -> usize {
     limit.saturating_sub(others).max(limit / 2).max(1)
 }
 
-/// Raises the limit to a number or to its ceiling. Returns what it is then.
+/// Raises the limit to `wanted` or to its ceiling. Returns the new limit.
 fn raise(wanted: u64) -> nix::Result<u64> {
     let (limit, ceiling) = getrlimit(Resource::RLIMIT_NOFILE)?;
     let raised = wanted.min(ceiling);

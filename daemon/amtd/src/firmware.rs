@@ -1,9 +1,8 @@
 //! Asks firmware about itself, for the status: versions, UUID, provisioning state and control mode.
 //!
 //! The host interface (AMTHI) has room for one program, so it is opened for one short burst of questions and closed
-//! again. Nobody waits for the answers: without them the status is less telling and everything else is the same.
-//! Asked again when the link comes back, and from time to time, because another program may have provisioned the
-//! machine.
+//! again. Nothing depends on the answers but these lines of the status. Firmware is asked again when the link comes back,
+//! and from time to time, because another program may have provisioned the machine.
 
 use std::time::Duration;
 
@@ -27,8 +26,8 @@ use crate::{
     status::{Firmware, Timestamp},
 };
 
-/// Keeps the facts about firmware fresh while there is a link: from time to time, and after each of the `changes` that
-/// the daemon itself makes. Ends when the driver has.
+/// Keeps the facts about firmware up to date while there is a link: reads them from time to time, and after each of the
+/// `changes` that the daemon itself makes. Ends when the driver has ended.
 pub async fn watch(
     config: config::Firmware,
     machine: impl Machine,
@@ -46,7 +45,7 @@ pub async fn watch(
     }
 }
 
-/// Keeps what was known when it cannot be read again.
+/// Publishes a reading. If it failed, the facts that are known stay, and the error is added.
 fn publish(facts: &watch::Sender<Firmware>, read: Result<Firmware, ReadError>) {
     facts.send_modify(|known| match read {
         Ok(read) => {
@@ -60,7 +59,7 @@ fn publish(facts: &watch::Sender<Firmware>, read: Result<Firmware, ReadError>) {
         Err(error) => {
             let error = error.to_string();
             if known.error.as_ref() != Some(&error) {
-                info!(error, "firmware does not tell about itself");
+                info!(error, "cannot read the facts about the firmware");
             }
             known.error = Some(error);
         }
@@ -72,12 +71,12 @@ fn publish(facts: &watch::Sender<Firmware>, read: Result<Firmware, ReadError>) {
 enum ReadError {
     #[error(transparent)]
     Ask(#[from] AskError),
-    #[error("the firmware did not tell everything over the host interface within {0:?}")]
+    #[error("the firmware did not answer everything over the host interface within {0:?}")]
     Slow(Duration),
 }
 
-/// Reads, and tries again where that can help (amthi 9): for another program to let go of the interface, or for
-/// firmware to get ready.
+/// Reads, and tries again where that can help (amthi 9): when another program uses the interface, or when firmware is not
+/// ready yet.
 async fn read<M: Machine>(config: &config::Firmware, machine: &M) -> Result<Firmware, ReadError> {
     let mut attempt = 1;
     loop {
@@ -94,7 +93,7 @@ async fn read<M: Machine>(config: &config::Firmware, machine: &M) -> Result<Firm
     }
 }
 
-/// How long to wait before the next attempt; `None` where it would fail again, or ask a firmware that is stuck.
+/// How long to wait before the next attempt; `None` if it would fail again, or if firmware is stuck.
 fn pause_after(config: &config::Firmware, error: &ReadError, attempt: u32) -> Option<Duration> {
     let ReadError::Ask(error) = error else { return None };
     match error {
@@ -141,7 +140,7 @@ async fn facts<B: Burst>(client: &mut OpenClient<B>) -> Result<Firmware, AskErro
     })
 }
 
-/// A question that some firmware does not know, or does not answer in some of its states.
+/// Asks a question that some firmware does not know, or does not answer in some of its states.
 async fn ask_optional<B: Burst, Q: Question>(
     client: &mut OpenClient<B>,
     question: &Q,

@@ -1,21 +1,21 @@
-//! Memory that a crowd of clients needed goes back to the system when the crowd has gone.
+//! Returns memory to the system after a crowd of clients has gone.
 //!
-//! Each client costs a few kilobytes in small pieces, which the C library keeps for the next crowd unless it is asked not to.
-//! That costs a millisecond, and is done once for each crowd. Owned by the front.
+//! Each client needs a few kilobytes in small pieces. The C library keeps freed pieces for itself unless it is asked to
+//! return them. That takes a millisecond, and is done once for each crowd. Owned by the front.
 
-/// How many are a crowd: enough that what they leave is worth a millisecond.
+/// How many clients are a crowd: enough that their memory is worth a millisecond.
 const MANY: usize = 16;
-/// The part of a crowd that may stay when it is taken to have gone.
+/// A crowd counts as gone when no more than this fraction (1/8) of it is left.
 const REST: usize = 8;
 
-/// Knows when it is larger than it need be, by the most clients at once since memory was last given back.
+/// Decides when to return memory, by the most clients at once since that was last done.
 #[derive(Debug, Default)]
 pub(crate) struct Heap {
     most: usize,
 }
 
 impl Heap {
-    /// So many are there now.
+    /// Reports how many clients there are now.
     pub(crate) fn serves(&mut self, clients: usize) {
         if self.crowd_has_gone(clients) {
             give_back();

@@ -1,7 +1,7 @@
-//! Everything that firmware tells about itself over its host interfaces, read when somebody wants to know.
+//! Everything that firmware says about itself over its host interfaces, read on request.
 //!
 //! Callers that ask during a reading, or right after it, share its result, so that many of them do not keep other
-//! programs from the interface. Used by `control`. What the status shows all the time is `firmware`'s.
+//! programs from the interface. Used by `control`. The few facts in the status are read by `firmware`.
 
 use std::time::{Duration, SystemTime};
 
@@ -25,25 +25,25 @@ use tracing::debug;
 
 use crate::config;
 
-/// How long an answer is good for others who ask.
+/// How long a result is reused for further requests.
 const FRESH: Duration = Duration::from_secs(1);
 /// Certificate hashes that are read. Firmware has room for some thirty.
 const MAX_HASHES: usize = 64;
 
-/// What firmware told. What it did not is absent.
+/// What firmware said. A value that it did not give is absent.
 #[derive(Debug, Clone)]
 pub struct Info {
-    /// When.
+    /// When it was read.
     pub read_at: SystemTime,
-    /// Its parts with their versions.
+    /// The parts of the firmware with their versions.
     pub versions: CodeVersions,
     /// The machine's UUID.
     pub uuid: Option<Uuid>,
     /// Whether and how it is activated.
     pub control_mode: Option<ControlMode>,
-    /// How far activation is.
+    /// How far activation has come.
     pub provisioning_state: Option<ProvisioningState>,
-    /// The DNS suffix that certificate-based activation compares with.
+    /// The DNS suffix with which activation by certificate compares.
     pub dns_suffix: Option<String>,
     /// The wired interface.
     pub wired: Option<LanSettings>,
@@ -61,32 +61,32 @@ pub struct Info {
     pub platform_id: Option<PlatformId>,
 }
 
-/// Why firmware did not tell.
+/// Why firmware could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum InfoError {
     /// It could not be asked.
     #[error(transparent)]
     Ask(#[from] AskError),
     /// It took too long.
-    #[error("it did not tell everything within {0:?}")]
+    #[error("it did not answer everything within {0:?}")]
     Slow(Duration),
 }
 
-/// Asks firmware, for all who want to know.
+/// Reads from firmware, for all callers.
 #[derive(Debug)]
 pub struct Informant<M> {
     machine: M,
-    /// For one question.
+    /// Limit for one question.
     answer_limit: Duration,
-    /// For everything.
+    /// Limit for the whole reading.
     limit: Duration,
     attempts: u32,
     busy_pause: Duration,
-    /// Held while asking, which has a limit.
+    /// Locked during a reading, which has a limit.
     last: Mutex<Option<Told>>,
 }
 
-/// What firmware told last, or why it did not: those who waited for that are not to find it out one after the other.
+/// The last result, or why there is none: callers that waited for it must not each find that out again.
 #[derive(Debug)]
 struct Told {
     at: Instant,
@@ -108,8 +108,8 @@ impl<M: Machine> Informant<M> {
         }
     }
 
-    /// What firmware tells now. `jobs_ended` counts the jobs that have ended so far: what firmware told before the last
-    /// of them is out of date.
+    /// What firmware says now. `jobs_ended` counts the jobs that have ended: a result from before the last of them is out of
+    /// date.
     ///
     /// # Errors
     ///
@@ -132,14 +132,14 @@ impl<M: Machine> Informant<M> {
         let mut client = self.open().await?;
         let info = questions(&mut client).await?;
         client.close().await;
-        // The others are small and may be missing, or held by the kernel's own drivers.
+        // These clients of the device may be missing, or in use by the kernel's own drivers.
         let once = RetryPolicy::once(self.answer_limit);
         let enablement = optional(ask(&self.machine, &IsChangeToAmtEnabled, &once).await);
         let platform_id = optional(ask(&self.machine, &GetPlatformId, &once).await).flatten();
         Ok(Info { enablement, platform_id, ..info })
     }
 
-    /// Opens the host interface; waits for another program to let go of it.
+    /// Opens the host interface. If another program uses it, waits and tries again.
     async fn open(&self) -> Result<OpenClient<M::Burst>, AskError> {
         let mut attempt = 1;
         loop {

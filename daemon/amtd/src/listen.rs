@@ -1,5 +1,5 @@
-//! Listening sockets on which the daemon answers about itself, and accepting on them. What is spoken there is the
-//! business of `http` and `control`. The ports of firmware are another matter: see `front`.
+//! The daemon's own listening sockets, and accepting connections on them. The protocols are those of `http` and
+//! `control`. The ports that are forwarded to firmware belong to `front`.
 
 mod accept;
 mod guests;

@@ -1,4 +1,4 @@
-//! One daemon for one runtime directory: a lock that ends with the process, whatever ends it.
+//! Allows one daemon for each runtime directory, by a lock that ends with the process, however that ends.
 
 use std::{
     fs::{File, OpenOptions},
@@ -14,11 +14,11 @@ use nix::{
 /// Held for as long as the daemon runs.
 #[derive(Debug)]
 pub struct InstanceLock {
-    /// The file stays when the lock goes: removing it would race with the next daemon, which may have it open.
+    /// The file itself is never removed: that would race with the next daemon, which may have opened it already.
     _file: Flock<File>,
 }
 
-/// The lock cannot be had.
+/// The lock cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another daemon has it.
@@ -27,7 +27,7 @@ pub enum LockError {
     Held {
         /// The lock.
         path: PathBuf,
-        /// The other process, if it has said so yet.
+        /// The other process, if it has written its number yet.
         pid: Option<u32>,
     },
     /// The file cannot be used.
@@ -75,7 +75,7 @@ impl InstanceLock {
 
 fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
-    // Whatever stands there, only a short number is believed.
+    // The file may contain anything; only a short number is accepted.
     file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }

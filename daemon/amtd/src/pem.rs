@@ -1,5 +1,5 @@
-//! Files in PEM that the configuration names: what they hold, or an error that says which key, which file, and what is
-//! needed. Used by `control` and `app`.
+//! Reads PEM files that the configuration names. Errors say which key, which file, and what it must contain. Used by
+//! `control` and `app`.
 
 use std::{
     fmt, fs, io,
@@ -22,7 +22,7 @@ pub enum PemError {
         /// Why.
         source: io::Error,
     },
-    /// It is not what it should be.
+    /// Its content is not what the key needs.
     #[error("{key}: {}: {why}; needed: {needed} in PEM", path.display())]
     Content {
         /// The key that names it.
@@ -54,7 +54,7 @@ pub(crate) fn unusable(key: &'static str, path: &Path, why: &dyn fmt::Display) -
 /// The private key in the file that `key` names.
 pub(crate) fn private_key(key: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, PemError> {
     let text = Zeroizing::new(read(key, path)?);
-    // The error tells of the form and not of the content.
+    // The error describes the format and never contains a part of the key.
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| content(key, path, &error, "a private key"))
 }
 

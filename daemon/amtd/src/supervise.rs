@@ -60,7 +60,7 @@ pub struct EssentialEnded {
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Spawns tasks and knows those that run. Clones share them.
+/// Spawns tasks and tracks those that run. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
     tracker: TaskTracker,
@@ -87,8 +87,8 @@ impl Supervisor {
         }
     }
 
-    /// Runs a task. Only here are tasks spawned; clients, of which there may be a thousand, and jobs are spawned
-    /// by the front and by the engine into sets of their own, which they join.
+    /// Runs a task. All tasks are spawned here, except clients, of which there may be a thousand, and jobs: the front and the
+    /// engine spawn these into sets of their own, and join them.
     pub fn spawn(&self, name: &'static str, role: Role, task: impl Future<Output = ()> + Send + 'static) {
         self.spawn_boxed(name, role, Box::pin(task));
     }
@@ -103,7 +103,7 @@ impl Supervisor {
         });
     }
 
-    /// Waits until an essential task has ended that should not have.
+    /// Waits until an essential task has ended although the daemon is not stopping.
     pub async fn failed(&self) -> EssentialEnded {
         let mut failure = self.failure.subscribe();
         match failure.wait_for(Option::is_some).await.map(|ended| *ended) {
@@ -113,7 +113,7 @@ impl Supervisor {
         }
     }
 
-    /// From now on the end of an essential task is expected.
+    /// From now on, essential tasks are expected to end.
     pub fn expect_ends(&self) {
         self.stopping.cancel();
     }
@@ -136,7 +136,7 @@ impl Supervisor {
         match (expected, role) {
             (true, Role::Essential) => info!(task = name, "task ended"),
             (true, Role::Passing) => debug!(task = name, "task ended"),
-            // The end of the runtime drops what `join` has named already.
+            // The runtime drops the last tasks when it ends; `join` has named them already.
             (false, _) if how == How::Dropped => debug!(task = name, "task dropped"),
             (false, _) => error!(task = name, %how, "task ended unexpectedly"),
         }
@@ -150,12 +150,12 @@ impl Supervisor {
     }
 
     fn with_running<T>(&self, look: impl FnOnce(&mut BTreeMap<&'static str, usize>) -> T) -> T {
-        // A number is right even if another thread panicked beside it.
+        // The counts are right even if a thread panicked while it held the lock.
         look(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Reports the end of its task however that comes, also by a panic.
+/// Reports the end of its task, whether it returns, panics or is dropped.
 struct Guard {
     supervisor: Supervisor,
     name: &'static str,

@@ -1,6 +1,6 @@
-//! The service manager: readiness, status line, watchdog, and sockets that it opened for the daemon.
+//! The service manager: readiness, status line, watchdog, and the sockets that it opened for the daemon.
 //!
-//! Without one (no `NOTIFY_SOCKET`, no `LISTEN_FDS`) everything here does nothing.
+//! Without a service manager (no `NOTIFY_SOCKET`, no `LISTEN_FDS`), the functions here do nothing.
 
 use std::{io, net::TcpListener, os::unix::net::UnixListener, time::Duration};
 
@@ -11,12 +11,12 @@ use tracing::{info, warn};
 /// The name of the socket of the control API.
 const CONTROL: &str = "control";
 
-/// Tells the service manager that the daemon serves, or serves as far as it can.
+/// Tells the service manager that the daemon is ready, even if something is still missing.
 pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
 }
 
-/// Tells the service manager how things stand, in one line.
+/// Gives the service manager a new status line.
 pub fn status(status: &str) {
     notify(&[NotifyState::Status(&one_line(status))]);
 }
@@ -26,13 +26,13 @@ pub fn stopping(status: &str) {
     notify(&[NotifyState::Stopping, NotifyState::Status(&one_line(status))]);
 }
 
-/// Tells the service manager that the daemon is alive. For the driver's loop alone: a ping from a timer would prove
-/// only that there is a timer.
+/// Tells the service manager that the daemon is alive. Only the driver's loop may call this: a ping from a timer would
+/// prove only that the timer runs.
 pub fn alive() {
     notify(&[NotifyState::Watchdog]);
 }
 
-/// How often [`alive`] is to be called: half of what the service manager allows. `None` when it does not watch.
+/// How often to call [`alive`]: half of the time that the service manager allows. `None` if it does not watch.
 pub fn watchdog_interval() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|limit| limit / 2)
 }
@@ -40,15 +40,15 @@ pub fn watchdog_interval() -> Option<Duration> {
 /// Listening sockets that the service manager opened.
 #[derive(Debug, Default)]
 pub struct Inherited {
-    /// For clients of firmware, to be matched with ports by their addresses.
+    /// For clients of firmware; their addresses say for which port.
     pub clients: Vec<TcpListener>,
     /// For the control API: the socket with the name `control` (`FileDescriptorName=`).
     pub control: Option<UnixListener>,
 }
 
-/// Takes over what the service manager opened. To be called once: each socket is handed out as owned.
+/// Takes over the sockets that the service manager opened. Call it once: the result owns them.
 pub fn inherited() -> Inherited {
-    // Names are in the order of the sockets. Who passes none may pass sockets for clients only.
+    // The names are in the order of the sockets. Without names, all sockets are for clients.
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
     let mut sockets = ListenFd::from_env();
@@ -74,14 +74,14 @@ fn taken<L>(place: usize, kind: &str, listener: io::Result<Option<L>>) -> Option
 }
 
 fn notify(states: &[NotifyState<'_>]) {
-    // The daemon works without a service manager, and one that does not listen cannot be told.
+    // Only logged: the daemon works without a service manager too.
     if let Err(error) = sd_notify::notify(states) {
         warn!(%error, "cannot notify the service manager");
     }
 }
 
-/// A status can hold what others chose, such as the name of a program that has a port. A line break in it would begin
-/// another message to the service manager.
+/// A status can contain text that others chose, such as the name of a program that holds a port. A line break in it would
+/// begin another message to the service manager.
 fn one_line(status: &str) -> String {
     status.replace(char::is_control, " ")
 }

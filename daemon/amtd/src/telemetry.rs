@@ -10,11 +10,11 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// The transport of the control API. It warns of what callers do, as often as they do it: any of them could flood the log.
-/// It is heard by who asks for it, or for more than `info`.
+/// The transport of the control API. It logs a warning for each mistake of a caller, so any caller could flood the log.
+/// Its warnings are logged only if the filter names it, or asks for more detail than `info`.
 const TRANSPORT: &str = "h2";
 
-/// Where the log goes.
+/// Where the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sink {
     /// To the journal, with structured fields.
@@ -26,7 +26,7 @@ pub enum Sink {
 /// The log cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// The filter makes no sense.
+    /// The filter cannot be parsed.
     #[error(
         "{filter:?} is not a log filter ({source}); allowed: a level (error, warn, info, debug, trace) or a list of target=level"
     )]
@@ -36,7 +36,7 @@ pub enum TelemetryError {
         /// Why.
         source: tracing_subscriber::filter::ParseError,
     },
-    /// There is a log already.
+    /// The log was set up before.
     #[error("the log is set up already")]
     Again,
 }
@@ -53,7 +53,7 @@ pub fn init(filter: &str) -> Result<(), TelemetryError> {
     subscriber.try_init().map_err(|_| TelemetryError::Again)
 }
 
-/// What the log is to let through.
+/// Parses a filter of the log.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ fn layer(sink: Sink) -> Box<dyn Layer<Registry> + Send + Sync> {
     let journal = (sink == Sink::Journal).then(tracing_journald::layer);
     match journal {
         Some(Ok(journal)) => Box::new(journal.with_syslog_identifier("amtd".into())),
-        // Without its socket the journal still takes what is written to standard error.
+        // If its socket cannot be opened, the journal still records standard error.
         Some(Err(_)) | None => Box::new(stderr()),
     }
 }
@@ -81,8 +81,8 @@ fn stderr() -> impl Layer<Registry> + Send + Sync {
     tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colour)
 }
 
-/// systemd names the device and inode of the stream that it connected to the journal. A process whose standard error
-/// was redirected since then has inherited the variable but does not write to the journal.
+/// systemd names the device and inode of the stream that it connected to the journal (`JOURNAL_STREAM`). A process whose
+/// standard error was redirected since then has inherited the variable, but does not write to the journal.
 fn choose(journal_stream: Option<&str>, stderr: Option<(u64, u64)>) -> Sink {
     let named = journal_stream.and_then(|text| text.split_once(':'));
     let named = named.and_then(|(device, inode)| Some((device.parse().ok()?, inode.parse().ok()?)));

@@ -1,4 +1,4 @@
-//! Accepting connections without end: one that cannot be accepted costs a pause and not the listener.
+//! Accepts connections. A failure to accept costs a pause, but does not end the listener.
 
 use std::{
     io,
@@ -24,7 +24,7 @@ pub(crate) trait Listener: Send + Sync + 'static {
     /// A connection.
     type Connection: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// The user at the other end, where the kernel tells.
+    /// The user at the other end, if the kernel says.
     fn user(connection: &Self::Connection) -> Option<u32>;
 
     /// The next connection.
@@ -55,7 +55,7 @@ impl Listener for TcpListener {
     }
 }
 
-/// Accepts from one listener until it is told to stop.
+/// Accepts connections from one listener until it is stopped.
 pub(crate) struct Acceptor<L> {
     name: &'static str,
     listener: L,

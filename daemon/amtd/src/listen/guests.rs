@@ -1,7 +1,7 @@
-//! Connections that may stay as long as nobody else needs their place.
+//! Limits the number of connections without refusing any.
 //!
-//! A new one is always let in. If there are too many then, the oldest of whoever has most is told to leave: who floods
-//! displaces itself, and who asks one short question has gone before its turn comes.
+//! A new connection is always let in. If there are too many, the oldest connection of the owner that has the most is ended.
+//! So a flood only displaces its own connections, and a short question is over before it could be displaced.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-/// The books of who is there, by the name `W` of their owners. Clones share them.
+/// The connections that are open, with owners of type `W`. Clones share the list.
 #[derive(Debug)]
 pub(crate) struct Guests<W> {
     places: usize,
@@ -38,13 +38,13 @@ impl<W> Clone for Guests<W> {
 }
 
 impl<W: PartialEq> Guests<W> {
-    /// At most so many at once.
+    /// Room for `places` connections at once.
     pub(crate) fn new(places: usize) -> Self {
         let books = Books { entries: VecDeque::new(), next_number: 0 };
         Self { places, books: Arc::new(Mutex::new(books)) }
     }
 
-    /// Lets a new one in.
+    /// Lets a new connection in.
     pub(crate) fn welcome(&self, who: W) -> Guest<W> {
         let leave = CancellationToken::new();
         let number = self.with(|books| {
@@ -78,7 +78,7 @@ impl<W: PartialEq> Books<W> {
     }
 }
 
-/// One that was let in. Its place is free again when this is dropped.
+/// A connection that was let in. Dropping this frees its place.
 #[derive(Debug)]
 pub(crate) struct Guest<W> {
     guests: Guests<W>,
@@ -87,7 +87,7 @@ pub(crate) struct Guest<W> {
 }
 
 impl<W> Guest<W> {
-    /// Cancelled when somebody else needs the place.
+    /// Cancelled when another connection needs the place.
     pub(crate) fn leave(&self) -> CancellationToken {
         self.leave.clone()
     }

@@ -1,5 +1,5 @@
-//! Unix sockets: taken over from a daemon that crashed, never from one that lives. And TCP sockets, for those who want
-//! one.
+//! Unix sockets, whose path may be taken over from a daemon that crashed but never from one that lives; and TCP sockets,
+//! where one is configured.
 
 use std::{
     fs, io,
@@ -12,7 +12,7 @@ use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
-/// A place to serve clients cannot be had.
+/// A socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another process serves there.
@@ -21,10 +21,10 @@ pub enum BindError {
     Taken {
         /// The socket.
         path: PathBuf,
-        /// The other process, if the kernel tells.
+        /// The other process, if the kernel says.
         pid: Option<i32>,
     },
-    /// Something else stands there.
+    /// The path is not a socket.
     #[error("{}: exists and is not a socket; remove it, or name another directory with --runtime-dir", path.display())]
     NotASocket {
         /// The path.
@@ -50,7 +50,7 @@ pub enum BindError {
     },
 }
 
-/// A listening socket and its file, which goes with it unless somebody else made it.
+/// A listening socket. Dropping it removes its file, unless the service manager made it.
 #[derive(Debug)]
 pub(crate) struct UnixSocket {
     pub(super) listener: UnixListener,
@@ -58,7 +58,7 @@ pub(crate) struct UnixSocket {
 }
 
 impl UnixSocket {
-    /// Listens at a path, which is made with `mode`.
+    /// Listens at a path. The socket file gets the permissions `mode`.
     pub(crate) fn bind(path: PathBuf, mode: u32) -> Result<Self, BindError> {
         clear(&path)?;
         let failed = |source| BindError::Unix { path: path.clone(), source };
@@ -67,7 +67,7 @@ impl UnixSocket {
         Ok(Self { listener, own: Some(path) })
     }
 
-    /// Takes over a listener that the service manager opened, and keeps.
+    /// Takes over a listener that the service manager opened and keeps open.
     pub(crate) fn inherited(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         Ok(Self { listener: UnixListener::from_std(listener)?, own: None })
@@ -76,17 +76,17 @@ impl UnixSocket {
 
 impl Drop for UnixSocket {
     fn drop(&mut self) {
-        // What cannot be removed is taken over at the next start.
+        // A file that cannot be removed is taken over at the next start.
         let _ = self.own.as_ref().map(fs::remove_file);
     }
 }
 
-/// Listens on a port, which `key` of the configuration names.
+/// Listens on a TCP address. `key` is the key of the configuration that names it, for the error.
 pub(crate) async fn bind_tcp(key: &'static str, address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError::Tcp { key, address, source })
 }
 
-/// Makes room for the socket: removes the file of one that nobody serves any more.
+/// Makes room for the socket: removes the file of a socket that nobody serves any more.
 fn clear(path: &Path) -> Result<(), BindError> {
     let failed = |source| BindError::Unix { path: path.into(), source };
     match fs::symlink_metadata(path) {
@@ -108,7 +108,7 @@ enum Served {
     By(Option<i32>),
 }
 
-/// Whether somebody serves a socket. Does not wait: one with a full backlog is served too.
+/// Whether a process serves a socket. Does not block: a full backlog means that one does.
 fn probe(path: &Path) -> io::Result<Served> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
