@@ -1,7 +1,7 @@
-//! Joins the parts: gives each its share of the configuration, starts them, and ends them in order.
+//! Connects the parts: gives each its share of the configuration, starts them, and stops them in order.
 //!
-//! It is the only one that knows them all. Who waits for whom: everybody may wait for the driver, the driver for
-//! nobody; the end goes the same way round, clients first and the link last.
+//! Only this module knows all parts. Every part may wait for the driver, and the driver waits for none. So the parts stop
+//! in the same direction: clients first, the link last.
 
 mod announce;
 mod facts;
@@ -34,7 +34,7 @@ use crate::{
     systemd,
 };
 
-/// How long the parts have to end after the clients are gone, with the goodbye to firmware in it.
+/// How long the parts have to end after the clients are gone, including the last message to firmware.
 const LEAVE: Duration = Duration::from_secs(3);
 
 /// The daemon at work.
@@ -43,25 +43,25 @@ pub struct Daemon {
     supervisor: Supervisor,
     driver: Handle,
     grace: Duration,
-    /// How long a job may take to a point at which nothing is half done.
+    /// How long a running job may take to reach a point at which nothing is half done.
     jobs_grace: Duration,
-    /// Asks for an end of the jobs, which are clients of the front.
+    /// Stops the jobs, which are clients of the front.
     stop_jobs: CancellationToken,
     jobs_gone: CancellationToken,
-    /// Asks for an end of what serves clients.
+    /// Stops the front.
     stop_clients: CancellationToken,
     clients_gone: CancellationToken,
-    /// Asks for an end of what is left.
+    /// Stops everything else.
     stop_rest: CancellationToken,
 }
 
 impl Daemon {
-    /// Starts every part. What the daemon cannot do without, such as its sockets for status, is there or an error
-    /// when this returns; the link comes when it comes.
+    /// Starts every part. Returns an error if something essential is missing, such as a socket for the status. Does not wait
+    /// for the link.
     ///
     /// # Errors
     ///
-    /// A socket in the runtime directory cannot be had.
+    /// A socket cannot be opened, or a file that the configuration names cannot be used.
     pub async fn start(config: &Config, directories: &Directories) -> Result<Self, Failure> {
         let inherited = systemd::inherited();
         let server = Server::bind(&directories.runtime, config.http.clone()).await?;
@@ -120,21 +120,21 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Waits until a part has ended that the daemon cannot be without.
+    /// Waits until an essential part has ended by itself.
     pub async fn failed(&self) -> EssentialEnded {
         self.supervisor.failed().await
     }
 
-    /// Ends in order: the job under way, no new clients, the exchanges under way, the session with firmware, the rest.
-    /// Each has a limit.
+    /// Stops in order: the running job, then the exchanges of clients, then the session with firmware and the rest. Each
+    /// step has a time limit.
     pub async fn stop(&self) {
         systemd::stopping("stopping: letting the job and the exchanges under way finish");
         self.supervisor.expect_ends();
         self.stop_jobs.cancel();
-        // The engine leaves after its grace what is left; the next start finds out what became of it.
+        // After its grace period the engine abandons the job; the next start finds out what became of it.
         let _ = tokio::time::timeout(self.jobs_grace + LEAVE, self.jobs_gone.cancelled()).await;
         self.stop_clients.cancel();
-        // The front cuts off what is left after its grace; a front that does not come back is named below.
+        // After its grace period the front cuts off what is left. If it does not end, it is named below.
         let _ = tokio::time::timeout(self.grace + LEAVE, self.clients_gone.cancelled()).await;
         self.driver.stop();
         self.stop_rest.cancel();
@@ -162,7 +162,7 @@ impl Daemon {
         });
     }
 
-    /// A task that has nothing to finish and is dropped at the end.
+    /// Spawns a task that has nothing to finish and is simply dropped at the end.
     fn spawn_watcher(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop_rest.clone();
         self.supervisor.spawn(name, Role::Essential, async move {

@@ -57,7 +57,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The configuration, with what the command line says over it.
+    /// The configuration, overridden by the command line.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Cli {
         match &self.config {
             Some(path) => Config::load(path),
             None => match Config::load(default) {
-                // Only its absence is the default; a file that cannot be read must not be passed over in silence.
+                // Only a missing file means the defaults; one that cannot be read must not be ignored silently.
                 Err(ConfigError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                     Ok(Config::default())
                 }
@@ -99,7 +99,7 @@ impl Cli {
     }
 }
 
-/// A filter that makes no sense is an error of the command line.
+/// Checks the filter, so that a wrong one is an error of the command line.
 fn filter(text: &str) -> Result<String, TelemetryError> {
     parse_filter(text).map(|_| text.into())
 }
@@ -118,7 +118,7 @@ pub struct Directories {
     pub state: PathBuf,
 }
 
-/// A directory cannot be made.
+/// A directory cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: cannot be used as directory: {source}; name another with --runtime-dir or --state-dir", path.display())]
 pub struct DirectoryError {
@@ -127,8 +127,8 @@ pub struct DirectoryError {
 }
 
 impl Directories {
-    /// Makes the directories that do not exist. Clients of every user reach the sockets in the first; the second is
-    /// the daemon's own.
+    /// Creates the directories that do not exist. Clients of every user must reach the sockets in the first; only the daemon
+    /// may look into the second.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! Health, status and metrics over HTTP, for monitoring and for people: on a Unix socket in the runtime directory and,
 //! if configured, on a loopback port.
 //!
-//! `/healthz` says whether the driver's loop turns, `/readyz` whether clients are served, `/status` everything in
-//! JSON, `/metrics` the same in numbers (OpenMetrics). It reads; it changes nothing, so that every local user may ask.
-//! Where the facts come from, it learns through [`StatusSource`] and does not know.
+//! `/healthz` says whether the driver's loop runs, `/readyz` whether clients are served, `/status` everything in JSON, and
+//! `/metrics` the same in numbers (OpenMetrics). Nothing here changes anything, so every local user may ask. The facts
+//! come through [`StatusSource`], so that this module does not depend on the parts.
 
 mod board;
 mod metrics;

@@ -1,9 +1,8 @@
 //! The AMT daemon: owns the firmware link of a machine and serves its local WSMAN ports.
 //!
-//! One task owns the MEI device and the session with firmware ([`driver`]); everyone else holds a handle to it. The
-//! `front` serves clients on the local ports, `http` tells how things stand, `systemd` speaks to the service manager,
-//! and [`app`] joins them. The direction of knowledge is from `app` downwards: [`config`] and [`status`] know
-//! none of the parts.
+//! One task owns the MEI device and the session with firmware ([`driver`]); all other parts hold a handle to it. The
+//! `front` serves clients on the local ports, `http` reports the status, `systemd` talks to the service manager, and
+//! [`app`] connects them. Dependencies point from `app` downwards: [`config`] and [`status`] know none of the parts.
 //!
 //! Comments cite the project's protocol notes by document and section, as in `apf 4.6`, `mei 6.5` or `amthi 9`.
 

@@ -23,14 +23,14 @@ use tokio::{
 };
 use tracing::info;
 
-/// How long threads that still close devices may keep the process.
+/// How long the process waits at its end for threads that still close a device.
 const LAST_THREADS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
-            // Without a terminal or a pipe there is nobody to tell.
+            // If it cannot be printed, the exit code must do.
             let _ = answer.print();
             return if answer.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
         }
@@ -63,14 +63,14 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     config.front.max_connections = descriptors::make_room(config.front.max_connections, others);
     let _lock = InstanceLock::acquire(&directories.runtime)?;
 
-    // One thread moves all data, so that nothing needs a lock; a few more come and go where a device blocks.
+    // One thread moves all data; a few others come and go for calls that block.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(live(&config, &directories));
     runtime.shutdown_timeout(LAST_THREADS);
     outcome
 }
 
-/// Prints an answer. A reader that has seen enough, such as `head`, is no failure.
+/// Prints an answer. It is no failure if the reader has seen enough and closes, as `head` does.
 fn say(answer: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(answer.as_bytes()).and_then(|()| stdout.flush()) {
@@ -79,7 +79,7 @@ fn say(answer: &str) -> Result<(), Failure> {
     }
 }
 
-/// From the first socket to the last.
+/// Runs the daemon, from opening its sockets to closing them.
 async fn live(config: &Config, directories: &Directories) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "starting");
@@ -94,14 +94,14 @@ async fn live(config: &Config, directories: &Directories) -> Result<(), Failure>
     }
 }
 
-/// The signals that end the daemon, and one that must not.
+/// The signals that stop the daemon, and one that must not end it.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// The terminal is gone. There is nothing to reload.
+    /// The terminal is gone: the daemon stops, because it has no configuration to reload.
     hangup: Signal,
-    /// A file has reached the size that the system allows. The write fails as on a full disk; without somebody who
-    /// waits for the signal, it would end the daemon.
+    /// A file has reached the size that the system allows. The write fails as on a full disk. The signal would end the
+    /// daemon if nothing handled it.
     _file_size: Signal,
 }
 

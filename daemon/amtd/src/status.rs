@@ -1,7 +1,7 @@
-//! What the daemon tells about itself: one plain structure, shown by `/status` and measured by `/metrics`.
+//! The status of the daemon: one plain structure, shown by `/status` and exported as numbers by `/metrics`.
 //!
-//! Nothing here is computed but the health conditions, which follow from the rest. The owners of the facts are the
-//! driver, the front and the reader of the firmware's own data; [`app`](crate::app) puts theirs together.
+//! The facts belong to the driver, the front, the jobs and the reader of the firmware's own data; [`app`](crate::app) puts
+//! them together. Only the health conditions are computed here, from the rest.
 
 mod counters;
 mod health;
@@ -19,7 +19,7 @@ pub use self::{
     times::Times,
 };
 
-/// Version of the layout of [`Status`] in JSON. It grows when a name changes its meaning or goes.
+/// Version of the JSON layout of [`Status`]. It grows when a name changes its meaning or is removed.
 const SCHEMA: u32 = 1;
 
 /// Everything about the daemon at one moment.
@@ -29,13 +29,13 @@ pub struct Status {
     pub schema: u32,
     /// Version of the daemon.
     pub version: &'static str,
-    /// Its process.
+    /// Its process id.
     pub pid: u32,
-    /// Since when it runs.
+    /// When it started.
     pub started_at: Timestamp,
     /// Seconds since then.
     pub uptime_seconds: u64,
-    /// Age of the facts below in seconds when the driver does not answer; `None` when they are of this moment.
+    /// Age of the facts below in seconds if the driver does not answer; `None` if they are current.
     pub stale_seconds: Option<u64>,
     /// What needs attention, worst first.
     pub health: Vec<Condition>,
@@ -103,7 +103,7 @@ pub struct Link {
     pub max_message_length: usize,
     /// Version that the firmware's client reported.
     pub protocol_version: u8,
-    /// Since when firmware has answered no request although it had some, if that is so.
+    /// Since when firmware has left every request unanswered, if it does.
     pub unanswered_since: Option<Timestamp>,
     /// Why the link was last lost or could not be made.
     pub last_error: Option<String>,
@@ -129,9 +129,9 @@ impl Default for Link {
 /// What firmware says about itself. A value that it did not give is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Firmware {
-    /// When it was asked last with success.
+    /// When it last answered.
     pub read_at: Option<Timestamp>,
-    /// Why it could not be asked since.
+    /// Why it could not be read again since then.
     pub error: Option<String>,
     /// Version of AMT.
     pub version: Option<String>,
@@ -162,7 +162,7 @@ pub struct Port {
     pub addresses: Vec<SocketAddr>,
     /// Why it is not open, or not everywhere.
     pub error: Option<String>,
-    /// The program that has it instead.
+    /// The program that holds it instead.
     pub holder: Option<String>,
 }
 
@@ -181,7 +181,7 @@ pub enum PortState {
 /// Use of the firmware's channel slots.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Slots {
-    /// How many there are believed to be.
+    /// How many firmware is believed to have.
     pub limit: usize,
     /// Taken by channels that open.
     pub opening: usize,
@@ -203,11 +203,11 @@ pub struct Channel {
     pub class: Class,
     /// State of the protocol.
     pub state: &'static str,
-    /// Bytes that wait for transmission.
+    /// Bytes waiting to be sent.
     pub queued: usize,
     /// Bytes that firmware may send.
     pub local_window: u32,
-    /// Bytes that firmware takes.
+    /// Bytes that the host may send.
     pub remote_window: u32,
 }
 
@@ -228,17 +228,17 @@ pub struct Queue {
     pub class: Class,
     /// How many wait for their turn.
     pub depth: usize,
-    /// How many firmware has, whole or in part.
+    /// How many are with firmware, whole or in part.
     pub executing: usize,
     /// How many were handed to firmware.
     pub admitted: u64,
-    /// How many came as of this class and were served as of a lower one.
+    /// How many came in this class and were served in a lower one.
     pub demoted: u64,
     /// How many were refused because their turn did not come in time.
     pub missed: u64,
     /// From the request to its hand-over to firmware.
     pub waited: Times,
-    /// From the hand-over to the first byte of the answer: firmware's own time.
+    /// From the hand-over to the first byte of the answer: firmware's share.
     pub executed: Times,
 }
 

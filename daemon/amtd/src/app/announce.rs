@@ -1,7 +1,7 @@
-//! Tells the service manager how things stand: once that the daemon is ready, and one line at each change.
+//! Reports to the service manager: once that the daemon is ready, and a status line at each change.
 //!
-//! Ready is when the link is up and its ports are open. A machine whose firmware cannot be reached must not hang at
-//! boot, so after a configured time the daemon calls itself ready too, and says what is missing.
+//! The daemon is ready when the link is up and its ports are open. A machine whose firmware cannot be reached must not hang
+//! at boot, so after a configured time the daemon reports itself ready all the same, and says what is missing.
 
 use std::{future::pending, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     systemd,
 };
 
-/// Watches and tells, for as long as the driver runs.
+/// Watches the status and reports it, for as long as the driver runs.
 pub(super) async fn run(mut facts: Facts, degraded_after: Duration) {
     let mut announcer = Announcer::default();
     let mut late_at = Instant::now().checked_add(degraded_after);
@@ -42,7 +42,7 @@ pub(super) async fn run(mut facts: Facts, degraded_after: Duration) {
     }
 }
 
-/// Waits for a change that can matter, or for the end of patience. Returns whether the driver and the front still run.
+/// Waits for a change that can matter, or until `late_at`. Returns whether the driver and the front still run.
 async fn change(facts: &mut Facts, late_at: Option<Instant>) -> bool {
     tokio::select! {
         changed = facts.link.changed() => changed.is_ok(),
@@ -58,18 +58,18 @@ async fn till(at: Option<Instant>) {
     }
 }
 
-/// What the service manager is to be told.
+/// A report to the service manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Say {
     /// Ready, with the first line.
     Ready(String),
     /// Ready although something is missing.
     Degraded(String),
-    /// Another line.
+    /// A new line.
     Status(String),
 }
 
-/// Decides what is news.
+/// Decides what to report.
 #[derive(Debug, Default)]
 struct Announcer {
     ready: bool,
@@ -77,7 +77,7 @@ struct Announcer {
 }
 
 impl Announcer {
-    /// `late`: patience with the link has ended.
+    /// Looks at the status. With `late`, the time to wait for the link is over.
     fn observe(&mut self, status: &Status, late: bool) -> Option<Say> {
         let readiness = status.readiness();
         let line = match &readiness {

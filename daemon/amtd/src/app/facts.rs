@@ -1,4 +1,4 @@
-//! Puts together what the parts know into one status.
+//! Puts the facts of all parts together into one status.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use crate::{
     status::{self, Status, Timestamp},
 };
 
-/// Reaches everybody who knows something.
+/// Access to every part that contributes to the status.
 #[derive(Debug, Clone)]
 pub struct Facts {
     driver: Handle,
@@ -33,7 +33,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// From the parts, now.
+    /// Access to these parts. The daemon's uptime counts from now.
     pub fn new(
         driver: Handle,
         front: watch::Receiver<FrontStatus>,
@@ -46,7 +46,7 @@ impl Facts {
 }
 
 impl Facts {
-    /// Where health is seen from.
+    /// What the health service watches.
     pub(super) fn health(&self) -> HealthSources<Self> {
         HealthSources {
             status: self.clone(),

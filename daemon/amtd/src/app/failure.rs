@@ -1,4 +1,4 @@
-//! Why the daemon ends other than by being told to, and the exit code for it (those of `sysexits.h`).
+//! Why the daemon fails to start or ends by itself, and the exit code for each cause (from `sysexits.h`).
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::{
 /// Exit code for a command line that makes no sense.
 pub const EXIT_USAGE: u8 = 64;
 
-/// For the end of the help and for the manual page.
+/// Text for the end of the help and for the manual page.
 pub const EXIT_CODES: &str = "\
 Exit codes:
     0  stopped as told, or what was asked for is printed
@@ -33,7 +33,7 @@ pub enum Failure {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// Nothing can be said about a recorded request.
+    /// A recorded request cannot be explained.
     #[error(transparent)]
     Explain(#[from] ExplainError),
     /// The log cannot be set up.
@@ -60,7 +60,7 @@ pub enum Failure {
     /// What was asked for cannot be printed.
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
-    /// A part has ended that the daemon cannot be without.
+    /// An essential part has ended by itself.
     #[error(transparent)]
     Ended(#[from] EssentialEnded),
     /// A second signal came before the end was reached.

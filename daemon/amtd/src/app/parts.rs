@@ -39,7 +39,7 @@ pub(super) fn front(config: &Config) -> FrontConfig {
             retry_max: front.bind_retry_max.get(),
         },
         relay: RelayConfig {
-            // The multiplexer takes this much before it tells of room.
+            // The multiplexer accepts this much before it reports room.
             room: config.apf.tx_buffer,
             head_wait: front.head_wait.get(),
             idle: front.idle.get(),
@@ -62,7 +62,7 @@ pub(super) fn limits(config: &Config) -> Limits {
     Limits { connect: config.device.connect_limit.get(), answer: config.firmware.answer_limit.get() }
 }
 
-/// Reads the authorities of devices, if there are any.
+/// Reads the certificates of the authorities, if any are configured.
 pub(super) fn jobs(config: &Config, directories: &Directories) -> Result<JobsConfig, PemError> {
     Ok(JobsConfig {
         jobs: config.jobs.clone(),
@@ -179,7 +179,7 @@ fn session(section: &config::Apf) -> SessionConfig {
             close: section.close_timeout.get(),
             zero_window: section.zero_window_timeout.get(),
         },
-        // These two are the connection's, which the multiplexer fills in.
+        // The multiplexer fills in the last two for each connection.
         ..SessionConfig::default()
     }
 }

@@ -1,4 +1,4 @@
-//! The latest status: asked for at each look, and remembered for when nobody answers.
+//! The current status: asked for on each request, and remembered in case the driver does not answer.
 
 use std::{
     future::Future,
@@ -10,17 +10,16 @@ use tokio::time::{Instant, timeout};
 
 use crate::status::Status;
 
-/// Knows how things stand.
+/// Provides the status.
 pub trait StatusSource: Clone + Send + Sync + 'static {
-    /// What is known at this moment; `None` when the driver has ended. May take as long as it likes: [`Board`] has the
-    /// deadline.
+    /// The status at this moment; `None` if the driver has ended. [`Board`] sets the deadline.
     fn ask(&self) -> impl Future<Output = Option<Status>> + Send;
 
-    /// What is known without asking the driver.
+    /// The status as far as it is known without the driver.
     fn known(&self) -> Status;
 }
 
-/// Answers from a source within a limit, whatever the source does.
+/// Answers within a time limit, even if the source does not.
 #[derive(Debug, Clone)]
 pub struct Board<S> {
     source: S,
@@ -36,7 +35,7 @@ impl<S: StatusSource> Board<S> {
         Self { source, limit, began: Instant::now(), last: Arc::default() }
     }
 
-    /// How things stand. When the source does not answer in time, how they last stood, marked with the age of that.
+    /// The current status. If the source does not answer in time, the last known status, marked with its age.
     pub async fn look(&self) -> Status {
         let status = match timeout(self.limit, self.source.ask()).await {
             Ok(Some(status)) => {

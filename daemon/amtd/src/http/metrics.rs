@@ -117,7 +117,7 @@ fn classes(out: &mut Out<'_>, status: &Status) -> fmt::Result {
     let admitted = rows().map(|row| (class(row), row.admitted));
     out.counter_family("requests_admitted", "Requests handed to firmware", admitted)?;
     let demoted = rows().map(|row| (class(row), row.demoted));
-    out.counter_family("requests_demoted", "Requests served as of a lower class than they came as", demoted)?;
+    out.counter_family("requests_demoted", "Requests served in a lower class than they came in", demoted)?;
     let missed = rows().map(|row| (class(row), row.missed));
     out.counter_family(
         "requests_missed",

@@ -1,4 +1,4 @@
-//! What is asked for, and the answers.
+//! The paths, and their answers.
 
 use axum::{
     Router,
@@ -18,7 +18,7 @@ use crate::status::Readiness;
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 
-/// The answers to everything that can be asked.
+/// Answers every path.
 pub(super) fn router<S: StatusSource>(board: Board<S>) -> Router {
     Router::new()
         .route("/healthz", get(healthz::<S>))
@@ -29,7 +29,7 @@ pub(super) fn router<S: StatusSource>(board: Board<S>) -> Router {
         .with_state(board)
 }
 
-/// Whether the process lives and the driver's loop turns. Not whether there is firmware: a restart would not help.
+/// Whether the process is alive and the driver's loop runs. Missing firmware does not count: a restart would not help.
 async fn healthz<S: StatusSource>(State(board): State<Board<S>>) -> Response {
     match board.look().await.stale_seconds {
         None => answer(StatusCode::OK, TEXT, "ok\n".into()),
@@ -64,7 +64,7 @@ async fn unknown() -> Response {
     answer(StatusCode::NOT_FOUND, TEXT, text.into())
 }
 
-/// Plain data was not encoded: nothing that the caller did.
+/// The status could not be encoded, which is a defect of the daemon and not of the request.
 fn defect(error: &dyn std::error::Error) -> Response {
     answer(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("the status cannot be encoded: {error}\n"))
 }

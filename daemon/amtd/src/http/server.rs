@@ -1,4 +1,4 @@
-//! Accepts connections, keeps a bounded number at once, and gives each a bounded time.
+//! Accepts connections: a bounded number at once, each for a bounded time.
 
 use std::{path::Path, time::Duration};
 
@@ -27,10 +27,10 @@ use crate::{
     supervise::{Role, Supervisor},
 };
 
-/// It only reads, and tells no secrets: any local user may ask.
+/// Any local user may connect: the server only reads, and reveals no secrets.
 const SOCKET_MODE: u32 = 0o666;
 
-/// The sockets, open but not served yet.
+/// The sockets, open but not yet served.
 #[derive(Debug)]
 pub struct Server {
     unix: UnixSocket,
@@ -75,7 +75,7 @@ impl Server {
     }
 }
 
-/// What serves one listening socket.
+/// The service on one listening socket.
 struct Service {
     name: &'static str,
     router: Router,
@@ -92,7 +92,7 @@ impl Service {
             let guest = self.guests.welcome(L::user(&connection));
             let serve = serve(connection, self.router.clone(), self.limit, self.stop.clone());
             self.supervisor.spawn("http-connection", Role::Passing, unless_displaced(serve, guest));
-            // Those who are in get their turn before others displace them.
+            // Accepted connections must get to run before new ones displace them.
             yield_now().await;
         }
     }

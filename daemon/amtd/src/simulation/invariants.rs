@@ -9,7 +9,7 @@ use amtd_apf::{
 
 use super::world::World;
 
-/// Since which step an urgent request waits for a channel that it could have, and the others wait at all.
+/// For each request that waits for a channel: since which step it does while its port is served.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
     waiting: BTreeMap<FlowId, Waiter>,
@@ -53,7 +53,7 @@ impl World {
         }
     }
 
-    /// What host and firmware think of each other's windows differs by what is on its way and by nothing else.
+    /// Host and firmware agree on each other's windows when nothing is on its way.
     fn check_windows(&self) {
         let Some(session) = self.mux.session() else { return };
         assert!(session.slots().used() <= 8, "{:?}", session.slots());
@@ -68,8 +68,8 @@ impl World {
         }
     }
 
-    /// Nobody of a lower class who came later has got a channel for which an urgent request waits. Bulk is left out: it
-    /// has a share of its own.
+    /// No request of a lower class that came later gets a channel for which an urgent one waits. Bulk is left out, because it
+    /// has a guaranteed share.
     fn check_turns(&mut self, flows: &[FlowInfo]) {
         let before = std::mem::take(&mut self.waiters.waiting);
         for info in flows {

@@ -1,26 +1,26 @@
-//! The whole daemon between its sockets and its device, simulated from a seed: multiplexer, session, scheduler and the
-//! relays of the front, between clients and firmware that do what clients and firmware do at their worst, on a virtual
-//! clock. The same seed gives the same run.
+//! Simulates the whole daemon between its sockets and its device from a seed, on a virtual clock: multiplexer, session,
+//! scheduler and the relays of the front, with clients and firmware that behave as badly as real ones can. The same seed
+//! gives the same run.
 //!
-//! Who takes part, and what each does at its worst:
+//! The participants, and how each misbehaves:
 //!
 //! * [`client`]: fast, slow, silent, half-closing and vanishing clients, HTTP and opaque, of several users and classes;
 //! * [`firmware`]: slow and stalled; refuses, ignores or belatedly confirms openings; withdraws and announces ports again;
 //!   closes channels; sends what belongs to nothing, repeats itself, talks of channels of the last connection, or
 //!   nonsense; withholds credit and closes; starts its session over; speaks a version that nobody knows;
-//! * [`device`]: as the kernel has it. EAGAIN, ENODEV and other errors on read and write at any message; messages
-//!   without content; EBUSY, ENODEV and others on connect; a last message behind POLLERR; suspension for hours. What
-//!   follows, and when it is tried again, decides the daemon's own [`Recovery`](amtd_mei::Recovery).
+//! * [`device`]: as the kernel presents it. EAGAIN, ENODEV and other errors on read and write at any message; messages
+//!   without content; EBUSY, ENODEV and others on connect; a last message behind POLLERR; suspension for hours. The
+//!   daemon's own [`Recovery`](amtd_mei::Recovery) decides what follows and when to try again.
 //!
-//! What must hold after every step is in [`invariants`] (deadlines in the future, nobody asleep who could move, windows
-//! and slots conserved on both sides, nobody passed by who came later with less claim); what firmware and clients see is
-//! checked by themselves, byte by byte (bytes in are bytes out, or the connection visibly ends; no request twice; no
-//! channel number twice in a connection; no byte into a window that has no room). After some time the faults stop, and
-//! then everything must come to an end in a bounded number of steps, with every slot free. [`seen`] proves that each
-//! kind of trouble happened.
+//! [`invariants`] says what must hold after every step: every deadline lies in the future, nothing sleeps that could move,
+//! both sides agree on windows and slots, and no request is overtaken by a less urgent one that came later. The simulated
+//! clients and firmware check what they see themselves, byte by byte: bytes in are bytes out or the connection visibly
+//! ends, no request comes twice, no channel number is used twice in a connection, and no byte exceeds its window. After
+//! some time the faults stop; then everything must end within a bounded number of steps, with every slot free. [`seen`]
+//! proves that each kind of trouble happened.
 //!
-//! `AMTD_SEEDS=1000000 cargo test --release -p amtd simulation` runs so many seeds instead of some hundreds; a
-//! failure names its seed, and `AMTD_SEED=<it>` runs that alone and tells the story.
+//! `AMTD_SEEDS=1000000 cargo test --release -p amtd simulation` runs that many seeds instead of 2000. A failure names its
+//! seed, and `AMTD_SEED=<seed>` runs that one alone and prints what happens.
 
 mod client;
 mod device;
@@ -50,7 +50,7 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text:?}")))
 }
 
-/// Runs a seed; a violation is a panic that names it.
+/// Runs a seed. A violation is a panic that names the seed.
 fn run(seed: u64, tell: bool) -> World {
     let result = catch_unwind(|| {
         let mut world = World::new(seed, tell);

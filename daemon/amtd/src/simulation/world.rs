@@ -1,4 +1,4 @@
-//! The world of one seed: the clock, and the wiring between clients, relays, multiplexer, device and firmware.
+//! The world of one seed: the clock, and the connections between clients, relays, multiplexer, device and firmware.
 
 use std::{
     collections::BTreeMap,
@@ -33,13 +33,13 @@ const REST: usize = 60_000;
 /// Bytes that the daemon reads from a client at once.
 const READ: usize = 16 * 1024;
 
-/// A client connection as the daemon has it.
+/// A client connection as the daemon sees it.
 pub(super) struct Connection {
     pub(super) relay: Relay,
     client: usize,
     /// Still known to the multiplexer.
     pub(super) attached: bool,
-    /// It has been told that nothing more comes.
+    /// It got its last event.
     told_last: bool,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct World {
     wakes: Vec<Instant>,
     pub(super) firmware: Firmware,
     pub(super) device: Device,
-    /// Messages that the driver reads before it does something else.
+    /// Messages that the driver reads in one turn.
     receive_budget: usize,
     pub(super) waiters: Waiters,
     trace: DefaultHasher,
@@ -112,7 +112,7 @@ impl World {
         }
         self.firmware.mood = Default::default();
         self.device.calm();
-        // A stream that nobody can follow may rest for ever, if nobody needs its channel.
+        // An opaque stream may be idle for ever while nobody needs its channel.
         for client in self.clients.iter_mut().filter(|client| client.is_echo() && client.mute) {
             client.done = true;
         }
@@ -162,7 +162,7 @@ impl World {
 
     // ---- one step ----
 
-    /// Whatever is due happens, in some order; then time goes on to the next thing that is due.
+    /// Does everything that is due, then advances the clock to the next thing that is.
     fn step(&mut self) {
         self.steps += 1;
         self.attempt();
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    /// What the driver and the tasks of the connections do when they are woken.
+    /// Runs the driver and the tasks of the connections until none has anything to do.
     fn host_turn(&mut self) {
         for _ in 0..1000 {
             let received = self.turn();
@@ -216,7 +216,7 @@ impl World {
         panic!("host never falls silent");
     }
 
-    /// A turn of the driver's loop. Whether the device had something, or was lost.
+    /// A turn of the driver's loop. Returns whether the device had a message, or was lost.
     fn turn(&mut self) -> bool {
         let mut result = self.receive();
         if result.is_ok() && self.mux.poll_timeout().is_some_and(|at| at <= self.now) {
@@ -269,7 +269,7 @@ impl World {
         Ok(())
     }
 
-    /// As the driver does, whether a write brought it to light or something else. Whether there was a link.
+    /// Ends the link as the driver does. Returns whether there was one.
     pub(super) fn end_link(&mut self, end: &End) -> bool {
         let Some(pause) = self.device.end(self.now, &mut self.rng, end) else { return false };
         self.note(|| format!("link lost: {end}; {pause:?}"));
@@ -317,7 +317,7 @@ impl World {
         self.listen(flow);
     }
 
-    /// What a connection wants is done.
+    /// Runs the commands of a connection.
     fn listen(&mut self, flow: FlowId) {
         let Some(connection) = self.connections.get_mut(&flow) else { return };
         let commands: Vec<_> = connection.relay.commands().collect();
@@ -326,7 +326,7 @@ impl World {
         }
     }
 
-    /// Every connection's task runs until it has nothing to do. Whether one of them did something.
+    /// Runs every connection's task until it has nothing to do. Returns whether one of them did something.
     fn serve_clients(&mut self) -> bool {
         let flows: Vec<_> = self.connections.keys().copied().collect();
         let mut moved = false;
@@ -358,7 +358,7 @@ impl World {
             relay.timeout(now);
             moved = true;
         }
-        // Not always before firmware is heard again.
+        // Sometimes firmware is read again before the driver gets the commands.
         moved |= relay.has_commands();
         if self.rng.u8(0..4) > 0 {
             self.listen(flow);
@@ -402,7 +402,7 @@ impl World {
         true
     }
 
-    /// To the next moment at which something is due.
+    /// Advances the clock to the next moment at which something is due.
     fn advance(&mut self) {
         let mut due: Vec<Instant> = Vec::new();
         due.extend(self.mux.poll_timeout());

@@ -1,4 +1,4 @@
-//! What needs attention: coded conditions that follow from the rest of the status, and what to do about each.
+//! Conditions that need attention, each with a stable code and what to do about it. They follow from the rest of the status.
 
 use amtd_mei::LinkState;
 use serde::Serialize;
@@ -12,7 +12,7 @@ pub struct Condition {
     pub code: &'static str,
     /// How bad it is.
     pub severity: Severity,
-    /// What is the matter, in one sentence.
+    /// What is wrong, in one sentence.
     pub text: String,
     /// What to do about it.
     pub next_step: &'static str,
@@ -26,7 +26,7 @@ pub enum Severity {
     Error,
     /// Clients are served, but not all or not for long.
     Warning,
-    /// Nothing is wrong, but it may surprise.
+    /// Nothing is wrong, but it may be unexpected.
     Info,
 }
 
@@ -46,7 +46,7 @@ impl Severity {
 pub enum Readiness {
     /// They are.
     Ready,
-    /// They are not, or not all, for this reason.
+    /// They are not, or not on every port, for this reason.
     NotReady(String),
 }
 
@@ -72,7 +72,7 @@ impl Status {
         if !self.link.ready || self.link.unanswered_since.is_some() {
             return not(&self.link.detail);
         }
-        // A port that another program shares is worse than none: its clients may be served by a stranger.
+        // A port that another program holds on one address is worse than a closed one: that program may get its clients.
         let is_foreign = |port: &&Port| {
             port.state == PortState::Failed || (port.state == PortState::Partial && port.holder.is_some())
         };
@@ -95,7 +95,7 @@ impl Status {
         Some(Condition { code, severity, text: link.detail.clone(), next_step })
     }
 
-    /// What a journal needs that cannot be used. Clients are served all the same.
+    /// The condition of a journal that cannot be used. Clients are served all the same.
     pub fn journal_condition(&self) -> Option<Condition> {
         let error = self.jobs.journal_error.as_ref()?;
         Some(Condition {
@@ -141,7 +141,7 @@ fn driver(status: &Status) -> Option<Condition> {
     })
 }
 
-/// The session stands, and nobody is served all the same.
+/// The session is up, but no client is served.
 fn unanswered(status: &Status) -> Option<Condition> {
     let link = &status.link;
     link.unanswered_since.filter(|_| link.ready).map(|_| Condition {
@@ -152,7 +152,7 @@ fn unanswered(status: &Status) -> Option<Condition> {
     })
 }
 
-/// What a link without a session needs, by the state of its connection.
+/// What to do about a link without a session, by the state of its connection.
 fn attention(state: LinkState) -> (&'static str, Severity, &'static str) {
     const WAIT: &str = "wait: it is tried again without end";
     const REPORT: &str = "look for the cause in the log of the daemon and of the kernel (mei)";
@@ -205,7 +205,7 @@ fn port(port: &Port) -> Option<Condition> {
     Some(Condition { code, severity, text: port.trouble(), next_step: port.next_step() })
 }
 
-/// A session on which clients are not served all the same. Firmware asks within a moment, if it does.
+/// A session without ports. Firmware usually asks for its ports within a moment.
 fn no_ports(status: &Status) -> Option<Condition> {
     (status.link.ready && !status.has_ports()).then(|| Condition {
         code: "no-ports",
@@ -215,7 +215,7 @@ fn no_ports(status: &Status) -> Option<Condition> {
     })
 }
 
-/// Firmware that enforces TLS never asks for the plain port, on which most tools call (apf 3.4).
+/// The session is up, but no client is served.
 fn tls_only(status: &Status) -> Option<Condition> {
     let asked = |number| status.ports.iter().any(|port| port.port == number && port.requested_by_firmware);
     (status.link.ready && asked(16_993) && !asked(16_992)).then(|| Condition {
