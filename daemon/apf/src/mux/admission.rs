@@ -1,4 +1,4 @@
-//! Admission: which queued request gets a channel, whose channel is taken for it, and when a request gives up.
+//! Admission: which queued request gets a channel, which connection gives one up for it, and when a request is refused.
 
 use std::time::{Duration, Instant};
 
@@ -108,8 +108,8 @@ impl Mux {
         })
     }
 
-    /// Whether firmware has work enough: one request more and an urgent one would wait for longer than it should. Urgent
-    /// ones are not counted: those must never wait for one another.
+    /// Whether firmware has enough work: with one more request, an urgent one would wait for longer than it should. Urgent
+    /// requests are not counted, because they must never wait for one another.
     fn is_engaged(&self, now: Instant) -> bool {
         let mut load = Load::default();
         for (turn, _) in self.at_work(now) {
@@ -162,7 +162,7 @@ impl Mux {
         }
     }
 
-    /// Whether a request with a channel would be the next to be served if it queued now: the rule in most exchanges.
+    /// Whether a request with a channel would be the next to be served if it queued now, which is the usual case.
     pub(super) fn is_next(&self, now: Instant, class: Class) -> bool {
         self.queue.is_empty() && self.ready() && (class.is_urgent() || !self.is_engaged(now))
     }
@@ -270,7 +270,7 @@ impl Mux {
         }
     }
 
-    /// A request waits long for a channel and less long for a link or a port that is not there.
+    /// A request waits long for a channel, and less long for a link or a port that is missing.
     fn deadline(&self, flow: &Flow, since: Instant) -> Instant {
         let [watchdog, health, interactive, bulk] = self.config.queue_wait;
         let patience = match flow.class {
@@ -381,9 +381,8 @@ impl Mux {
         due.min().map(|(_, channel, id)| (channel, id))
     }
 
-    /// When a connection has to make way for those that wait for a channel. It may rest, but not for long, and a request
-    /// or a response must move, at [`SLOWEST`] at least on average; the time that firmware takes is not the client's
-    /// fault.
+    /// When a connection must make way for those that wait for a channel. It may be idle, but not for long, and a request or
+    /// a response must move at [`SLOWEST`] at least, on average. The time that firmware takes does not count against it.
     fn displaced_at(&self, flow: &Flow, turn: &Turn) -> Option<Instant> {
         let rest = self.config.opaque_rest;
         let quiet = turn.activity.checked_add(rest);
@@ -397,8 +396,8 @@ impl Mux {
         quiet.into_iter().chain(slow).min().filter(|_| !turn.is_unanswered())
     }
 
-    /// When a connection has to make way although it moves: its user has several such, and others have none. A user with
-    /// only one keeps it for as long as it moves.
+    /// When a connection must make way although it moves, because its user has several such and others have none. A user
+    /// with only one keeps it for as long as it moves.
     fn yields_at(&self, flow: &Flow, turn: &Turn) -> Option<Instant> {
         let peer = flow.spec.peer;
         let closing = self.session.as_ref().map_or(0, |session| session.slots().closing);

@@ -1,21 +1,20 @@
-//! How much work firmware has been given, in time: what an urgent request would find before it.
+//! How much work firmware holds, in time: how long an urgent request would wait behind it.
 //!
 //! Firmware serves one request at a time, and its link carries the messages of all answers in turn. What that costs an
-//! urgent request depends on the machine: 70 ms for each request before it on real firmware, next to nothing on one
-//! that is fast. So it is measured, and firmware is given as much as it works off in a short time, at least one
-//! request.
+//! urgent request depends on the machine: 70 ms for each request before it on real firmware, almost nothing on fast
+//! firmware. So it is measured, and firmware gets as much work as it finishes in a short time, but at least one request.
 
 use std::time::{Duration, Instant};
 
-/// Until firmware has shown how fast it is.
+/// The estimate until firmware has shown how fast it is.
 const UNKNOWN: Duration = Duration::from_millis(100);
 
 /// How long firmware needed recently.
 #[derive(Debug)]
 pub(super) struct Effort {
-    /// For a request: to its first byte, from when it could begin with it.
+    /// For a request: from when it could begin with it to the first byte of the answer.
     request: Estimate,
-    /// For one message of an answer that nobody holds back.
+    /// For one message of an answer that the client does not hold back.
     message: Estimate,
     /// When it last said something in answer to a request.
     spoke: Option<Instant>,
@@ -26,32 +25,32 @@ impl Effort {
         Self { request: Estimate(UNKNOWN), message: Estimate(UNKNOWN), spoke: None }
     }
 
-    /// The answer to a request begins that was whole at `asked`.
+    /// The first byte of an answer came, to a request that was whole at `asked`.
     pub(super) fn begins(&mut self, now: Instant, asked: Instant) {
         self.request.sample(self.since(now, asked));
         self.spoke = Some(now);
     }
 
-    /// An answer goes on that firmware could have continued from `free` on.
+    /// A further message of an answer came, which firmware could have sent from `free` on.
     pub(super) fn goes_on(&mut self, now: Instant, free: Instant) {
         self.message.sample(self.since(now, free));
         self.spoke = Some(now);
     }
 
-    /// How long an urgent request waits for this to be out of its way.
+    /// How long an urgent request would wait behind this load.
     pub(super) fn of(&self, load: Load) -> Duration {
         let times =
             |estimate: &Estimate, count| estimate.0.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
         times(&self.request, load.requests).saturating_add(times(&self.message, load.answers))
     }
 
-    /// Firmware does one thing at a time: it was free for this only after it had said the last of another.
+    /// How long firmware took. It does one thing at a time, so it was free for this only after its last message.
     fn since(&self, now: Instant, free: Instant) -> Duration {
         now.saturating_duration_since(self.spoke.map_or(free, |spoke| spoke.max(free)))
     }
 }
 
-/// What firmware is at work for, urgent requests not counted.
+/// The work that firmware holds, urgent requests not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Load {
     /// Requests that it has whole and has not begun to answer.

@@ -45,21 +45,21 @@ impl Mux {
         }
     }
 
-    /// The set of ports that can be reached is another.
+    /// The set of reachable ports has changed.
     fn reachable(&mut self, now: Instant, event: SessionEvent) {
         self.events.push_back(Event::Session(event));
         self.reachability_changed(now);
         self.admit(now);
     }
 
-    /// Firmware answers a request, or closes its channel, which is an answer too.
+    /// Firmware has answered a request, or closed its channel, which counts as an answer.
     fn spoke(&mut self, now: Instant) {
         if self.silence.broken(now) {
             self.events.push_back(Event::Speaks);
         }
     }
 
-    /// A request that firmware had since `asked` goes without an answer.
+    /// A request that firmware has had since `asked` stays without an answer.
     pub(super) fn unanswered(&mut self, asked: Instant) {
         if let Some(since) = self.silence.noticed(asked) {
             self.events.push_back(Event::Silent { since });
@@ -84,7 +84,7 @@ impl Mux {
         self.make_room(id, bytes);
     }
 
-    /// So many bytes are off the host's hands.
+    /// So many bytes have left the host.
     pub(super) fn make_room(&mut self, id: FlowId, bytes: usize) {
         let buffer = self.config.session.tx_buffer;
         let Some(flow) = self.flows.get_mut(&id) else { return };
@@ -95,7 +95,7 @@ impl Mux {
         }
     }
 
-    /// The channel is gone from under a connection that stays: what had not left with it never will.
+    /// A connection loses its channel but stays: bytes that had not left on that channel never will.
     pub(super) fn take_back(&mut self, id: FlowId) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         flow.detach();
@@ -122,7 +122,7 @@ impl Mux {
                 }
                 _ => {}
             }
-            // Of a stream that nobody can follow it is not known what firmware was about.
+            // On an opaque stream it is not known what firmware was working on.
             match began {
                 _ if flow.opaque => {}
                 Some(asked) => self.effort.begins(now, asked),
@@ -155,12 +155,12 @@ impl Mux {
         }
     }
 
-    /// The channel is closed: its connection ends, unless its request can go to another channel.
+    /// The channel is closed. Its connection ends, unless its request can use another channel.
     pub(super) fn end(&mut self, now: Instant, channel: ChannelId, end: FlowEnd) {
         let Some(id) = self.attached.remove(&channel) else { return };
         let Some(flow) = self.flows.get_mut(&id) else { return };
         if let Stage::Waiting(waiting) = &mut flow.stage {
-            // Nothing of the queued request went out: it will have another channel.
+            // No byte of the queued request has left: it can use another channel.
             waiting.channel = None;
             self.attached_waiting = self.attached_waiting.saturating_sub(1);
             self.take_back(id);
@@ -171,7 +171,7 @@ impl Mux {
         self.admit(now);
     }
 
-    /// The channel vanished with its session: only a connection with a request under way is hurt.
+    /// The channel is lost with its session. Only a connection with a request under way ends.
     pub(super) fn lose(&mut self, now: Instant, channel: ChannelId) {
         let Some(id) = self.attached.get(&channel).copied() else { return };
         let Some(flow) = self.flows.get_mut(&id) else { return };
@@ -256,8 +256,8 @@ impl Mux {
 
     pub(super) fn hand_over(&mut self, now: Instant, channel: ChannelId, bytes: Bytes) {
         if let Some(session) = &mut self.session {
-            // Refused only if the channel is closing, of which an event tells, or if the caller exceeded its room, in
-            // which case the stream would be broken: it is cut.
+            // Refused only if the channel is closing, which an event reports, or if the caller exceeded its room. The stream
+            // would then lack bytes, so it is cut.
             if session.send(now, channel, bytes).is_err() {
                 session.abort(now, channel);
                 self.end(now, channel, FlowEnd::Protocol);
@@ -269,7 +269,7 @@ impl Mux {
         self.events.push_back(Event::Flow { flow, event });
     }
 
-    /// Removes a flow from every book. Returns its channel, or `None` if the flow is unknown.
+    /// Removes a flow from all lists. Returns its channel, if it has one; `None` if the flow is unknown.
     pub(super) fn forget(&mut self, id: FlowId) -> Option<Option<ChannelId>> {
         let flow = self.flows.remove(&id)?;
         let channel = flow.stage.channel();

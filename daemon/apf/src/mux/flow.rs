@@ -1,4 +1,4 @@
-//! One client connection as the multiplexer sees it, and what it is told.
+//! One client connection as the multiplexer sees it, and the events that it gets.
 
 use std::{
     collections::VecDeque,
@@ -27,13 +27,13 @@ impl fmt::Display for FlowId {
 pub struct FlowSpec {
     /// The port on which firmware serves it.
     pub port: Port,
-    /// The client's own address, told to firmware.
+    /// The client's own address, which firmware is given.
     pub originator: SocketAddr,
-    /// Whom the client belongs to (its user id): requests of one class are served in turn by peer.
+    /// The client's user id. Within a class, users are served in turn.
     pub peer: u32,
 }
 
-/// What is known of a request when it begins, or has become known of it since.
+/// What is known of a request when it begins, or becomes known later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
     /// How urgent it is.
@@ -45,8 +45,8 @@ pub struct Request {
 /// What happened to a client connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlowEvent {
-    /// So many bytes left for firmware: as many more will be taken. Not told for each message, but soon enough that nobody
-    /// waits for it.
+    /// So many bytes have left for firmware, and as many more will be accepted. This does not come for each message, but early
+    /// enough that no sender has to wait for it.
     Room(usize),
     /// Bytes from firmware, in order.
     Data(Bytes),
@@ -124,7 +124,7 @@ pub struct FlowInfo {
 pub(super) struct Flow {
     pub(super) spec: FlowSpec,
     pub(super) class: Class,
-    /// Not HTTP as far as anybody can tell: one long request without a right to an answer.
+    /// Not HTTP, or encrypted: treated as one long request to which no answer is due.
     pub(super) opaque: bool,
     /// Firmware has said something on this connection.
     pub(super) heard: bool,
@@ -139,7 +139,7 @@ pub(super) struct Flow {
     pub(super) unsent: usize,
     /// Bytes that have left, for which the caller was not given new room yet.
     pub(super) room: usize,
-    /// The client sends no more, and its patience counts from when all has left.
+    /// The client sends no more. Its wait for an answer counts from when all its bytes have left.
     pub(super) half_closed: bool,
     /// Bytes handed out and not yet reported as delivered, of the present channel.
     pub(super) owed: usize,
@@ -166,8 +166,8 @@ impl Flow {
         }
     }
 
-    /// Until when firmware is taken to be at work for it: from the moment it has the whole request to the end of its
-    /// answer, within limits. Of an opaque stream only the beginning is known, which may be a handshake.
+    /// Until when firmware counts as working on its request: from the moment it has the whole request to the end of its
+    /// answer, within limits. Of an opaque stream only the beginning counts, which may be a handshake.
     pub(super) fn at_work_until(&self, config: &MuxConfig) -> Option<Instant> {
         let Stage::Active { turn, .. } = self.stage else { return None };
         let is_followed = !self.opaque || !self.heard;
@@ -181,14 +181,14 @@ impl Flow {
         }
     }
 
-    /// When firmware has been silent for too long. Once it has spoken on an opaque stream, both sides may rest for as
-    /// long as they like; before that the client is owed an answer to whatever it began with, such as a handshake.
+    /// When firmware will have been silent for too long. Once it has spoken on an opaque stream, both sides may be silent for
+    /// as long as they like; before that, firmware owes an answer to the beginning, such as a handshake.
     pub(super) fn silent_at(&self, turn: &Turn, limit: Duration) -> Option<Instant> {
         turn.activity.checked_add(limit).filter(|_| !(self.opaque && self.heard))
     }
 
-    /// Takes the room that is worth telling of: of half a buffer, or when all has left. If that was a whole request, its
-    /// answer will bring it, and nobody is woken twice.
+    /// Takes the room that is worth an event: half a buffer, or any once all bytes have left. After a whole request it is
+    /// left for the first bytes of the answer to bring, so that the client's task is not woken twice.
     pub(super) fn take_room(&mut self, buffer: usize) -> Option<usize> {
         let is_followed = !self.opaque && !self.half_closed;
         let is_asked = self.complete && is_followed && matches!(self.stage, Stage::Active { .. });

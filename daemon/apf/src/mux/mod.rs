@@ -59,7 +59,7 @@ use crate::{
     SessionError, Slots, State, Transmit,
 };
 
-/// What the caller has to know or do.
+/// What the caller must know or do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Something happened to a client connection.
@@ -78,7 +78,7 @@ pub enum Event {
         /// How long it waited.
         waited: Duration,
     },
-    /// Firmware answers nobody: a request was waited for in vain, and none was answered meanwhile.
+    /// Firmware is silent: a request stayed without an answer, and no other was answered in that time.
     Silent {
         /// Since when.
         since: Instant,
@@ -207,7 +207,7 @@ impl Mux {
         for channel in channels {
             self.lose(now, channel);
         }
-        // A session that never came about has changed nothing for those who wait: their time goes on.
+        // If the session never became ready, nothing has changed for waiting requests, and they keep their deadlines.
         if was_ready {
             self.reachability_changed(now);
         }
@@ -344,16 +344,17 @@ impl Mux {
             }
             Stage::Waiting(_) | Stage::Opening { .. } => flow.pending.push_back(bytes),
             Stage::Detached | Stage::Resting { .. } => {
-                // A caller that did not say what it sends gets the default class.
+                // A caller that did not announce its request gets the default class.
                 flow.pending.push_back(bytes);
                 self.request(now, id, Request { class: Class::Interactive, opaque: true });
             }
-            // Firmware announced that it closes: it would not read this.
+            // Firmware has announced that it closes, and would not read these bytes.
             Stage::Ending { .. } => self.make_room(id, bytes.len()),
         }
     }
 
-    /// The client sends no more, and waits for what it is owed: from now on it is told as soon as all has left.
+    /// The client sends no more, but still expects an answer. From now on, [`FlowEvent::Room`] comes as soon as all its bytes
+    /// have left.
     pub fn half_close(&mut self, id: FlowId) {
         if let Some(flow) = self.flows.get_mut(&id) {
             flow.half_closed = true;
@@ -378,7 +379,7 @@ impl Mux {
         self.admit(now);
     }
 
-    /// The client took so many bytes: firmware may send as many more.
+    /// The client accepted so many bytes: firmware may send as many more.
     pub fn delivered(&mut self, now: Instant, id: FlowId, bytes: usize) {
         let Some(flow) = self.flows.get_mut(&id) else { return };
         let due = flow.settle(bytes);
@@ -419,12 +420,12 @@ impl Mux {
         Some(transmit)
     }
 
-    /// Whether [`Self::poll_transmit`] has something to say.
+    /// Whether [`Self::poll_transmit`] has a message.
     pub fn wants_transmit(&self) -> bool {
         self.session.as_ref().is_some_and(Session::wants_transmit)
     }
 
-    /// Whether some of it should not wait for the next message from firmware.
+    /// Whether some of the messages should not wait until the next message from firmware was read.
     pub fn is_pressed(&self) -> bool {
         self.session.as_ref().is_some_and(Session::is_pressed)
     }

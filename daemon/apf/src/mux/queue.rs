@@ -1,14 +1,14 @@
 //! The order in which requests wait for firmware: by class, then round-robin over local peers, then arrival.
 //!
-//! Owns only the order. What a request is, when it gives up and whether it can be served now is the business of
-//! [`Mux`](super::Mux), which asks for the next one that it can serve with [`Queue::take`].
+//! Owns only the order. [`Mux`](super::Mux) knows what a request is, when it gives up and whether it can be served now, and
+//! takes the next one that it can serve with [`Queue::take`].
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::FlowId;
 use crate::Class;
 
-/// What the caller of [`Queue::take`] says of a waiting request.
+/// The decision of the caller of [`Queue::take`] about a waiting request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Serve it now: it leaves the queue, and its peer goes to the end of the round.

@@ -1,5 +1,5 @@
-//! Whether firmware answers requests at all: one that goes without an answer is that client's trouble; when nothing was
-//! answered in all that time, it is everybody's.
+//! Whether firmware answers requests at all. A single request without an answer concerns only its client; if no request was
+//! answered in that time, it concerns everybody.
 
 use std::time::Instant;
 
@@ -13,14 +13,14 @@ pub(super) struct Silence {
 }
 
 impl Silence {
-    /// Firmware answers, or at least declines. Returns whether that ends its silence.
+    /// Firmware has answered, or at least closed the channel. Returns whether that ends a silence.
     pub(super) fn broken(&mut self, now: Instant) -> bool {
         self.spoke = Some(now);
         self.since.take().is_some()
     }
 
-    /// A request that firmware had since `asked` was waited for in vain. Returns since when firmware is silent, if it was
-    /// not known to be.
+    /// A request that firmware has had since `asked` stayed without an answer. Returns since when firmware is silent, if
+    /// that is new.
     pub(super) fn noticed(&mut self, asked: Instant) -> Option<Instant> {
         if self.since.is_some() || self.spoke.is_some_and(|spoke| spoke >= asked) {
             return None;
