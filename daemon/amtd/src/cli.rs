@@ -132,7 +132,7 @@ impl Directories {
     ///
     /// # Errors
     ///
-    /// A directory cannot be made, or something else stands in its place.
+    /// A directory cannot be created, or its path is something else.
     pub fn create(&self) -> Result<(), DirectoryError> {
         [(&self.runtime, 0o755), (&self.state, 0o700)].into_iter().try_for_each(|(path, mode)| {
             let made = DirBuilder::new().recursive(true).mode(mode).create(path);

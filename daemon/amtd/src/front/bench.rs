@@ -113,7 +113,7 @@ pub(super) fn send(bytes: &[u8]) -> FlowCommand {
     FlowCommand::Send { bytes: Bytes::copy_from_slice(bytes), whole: true }
 }
 
-/// Bytes after which more are to come, or nobody knows.
+/// Bytes after which more of the request follow, or may follow.
 pub(super) fn part(bytes: &[u8]) -> FlowCommand {
     FlowCommand::Send { bytes: Bytes::copy_from_slice(bytes), whole: false }
 }

@@ -71,7 +71,7 @@ pub(super) struct Ports {
 struct Entry {
     listeners: Vec<Listener>,
     asked: bool,
-    /// Firmware was told no: it will not ask again by itself (apf 3.5).
+    /// Firmware was refused this port, and will not ask again by itself (apf 3.5).
     denied: bool,
     failure: Option<Failure>,
 }

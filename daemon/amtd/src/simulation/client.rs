@@ -1,4 +1,4 @@
-//! A client of the simulation: what it sends, how fast it reads, how it leaves; and its verdict on every byte it got.
+//! A client of the simulation: what it sends, how fast it reads and how it leaves. It checks every byte that it gets.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -18,11 +18,11 @@ pub(super) enum Manner {
     Silent,
     /// Sends FIN after its last request.
     HalfCloses,
-    /// Is gone at some moment, without a word.
+    /// Disappears at some moment without a FIN.
     Vanishes,
 }
 
-/// What a client is about.
+/// What a client does.
 #[derive(Debug)]
 pub(super) enum Talk {
     Http(Vec<Exchange>),
@@ -61,7 +61,7 @@ pub(super) struct Client {
     pub(super) done: bool,
     /// It does nothing any more.
     pub(super) mute: bool,
-    /// It left without a word.
+    /// It disappeared without a FIN.
     pub(super) vanished: bool,
 }
 
@@ -134,7 +134,7 @@ impl Client {
         }
     }
 
-    /// Sends and reads a little. Whether anything moved. Nobody falls silent any more when trouble `is_over`.
+    /// Sends and reads a little. Returns whether anything moved. When trouble `is_over`, it does not fall silent any more.
     pub(super) fn act(&mut self, rng: &mut fastrand::Rng, is_over: bool) -> bool {
         if self.done || self.mute {
             return false;

@@ -1,5 +1,5 @@
-//! The device of the simulation: what the kernel says to who connects, reads and writes, and when (mei 2.3, 4, 5).
-//! Behind it the daemon's own recovery, which decides when it is tried again.
+//! The device of the simulation: how the kernel answers attempts to connect, read and write (mei 2.3, 4, 5). The daemon's
+//! own recovery decides when to try again.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,7 @@ use amtd_mei::{ClientGuid, ConnectError, Errno, LinkError, LinkState, Pause, Rec
 use super::firmware::Firmware;
 use crate::driver::simulated::{End, MAX_EMPTY, PROOF, pause_after};
 
-/// How long a blocked device is waited for, as in the driver's configuration.
+/// How long the driver waits for a blocked device, as in its configuration.
 const TRANSMIT_STALL: Duration = Duration::from_secs(30);
 /// No pause of the recovery is longer: the daemon never gives up.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ struct Open {
     blocked_since: Option<Instant>,
     empty_messages: u32,
     ready_since: Option<Instant>,
-    /// It is lost already: what is still buffered can be read, and then this is what everybody is told.
+    /// It is lost already: what is still buffered can be read, and then every call gets this error.
     loss: Option<LinkError>,
     /// It is lost after so many messages more, in either direction.
     fuse: Option<(u32, Loss)>,
@@ -53,11 +53,11 @@ pub(super) struct Device {
     recovery: Recovery,
     open: Option<Open>,
     attempt_at: Option<Instant>,
-    /// What the next attempts to connect meet.
+    /// How the next attempts to connect end.
     pub(super) refusals: VecDeque<ConnectError>,
-    /// Says EAGAIN to whoever writes until then.
+    /// Until then, writes get EAGAIN.
     pub(super) full_until: Option<Instant>,
-    /// Says EAGAIN to whoever reads until then.
+    /// Until then, reads get EAGAIN.
     pub(super) mute_until: Option<Instant>,
     /// Messages that were read although the connection was lost.
     pub(super) read_behind_error: u64,
@@ -78,7 +78,7 @@ impl Device {
 
     // ---- as the connector uses it ----
 
-    /// Tries to connect, if it is time for that. Nobody connects twice.
+    /// Tries to connect, if it is time and there is no connection.
     pub(super) fn attempt(
         &mut self,
         now: Instant,
@@ -203,7 +203,7 @@ impl Device {
         }
     }
 
-    /// Nothing goes wrong any more; what went wrong stays so until it was met.
+    /// Ends all faults. A loss that has already happened still shows at the next call.
     pub(super) fn calm(&mut self) {
         (self.full_until, self.mute_until) = (None, None);
         if let Some(open) = &mut self.open {
@@ -222,7 +222,7 @@ impl Device {
         assert!(!self.is_open() || self.is_whole(), "a lost connection is kept");
     }
 
-    /// When it has news without anybody's doing.
+    /// When its state changes by itself.
     pub(super) fn due(&self, now: Instant, firmware: &Firmware) -> impl Iterator<Item = Instant> + use<> {
         let blocked_since = self.open.as_ref().and_then(|open| open.blocked_since);
         let full = self.full_until.filter(|until| *until > now && blocked_since.is_some());

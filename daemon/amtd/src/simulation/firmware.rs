@@ -1,5 +1,5 @@
-//! The firmware of the simulation: its end of the port forwarding and a web server that does one thing at a time. It
-//! never breaks a rule unless told to, and it takes offence at every rule that the host breaks.
+//! The firmware of the simulation: its end of the port forwarding, and a web server that does one thing at a time. It
+//! breaks a rule only when a fault makes it, and panics at every rule that the host breaks.
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -53,7 +53,7 @@ pub(super) struct Mood {
     pub(super) holds_credit: bool,
     /// Does nothing until then.
     pub(super) stalled_until: Option<Instant>,
-    /// Speaks a version that nobody knows when it is next connected.
+    /// At the next connection, it speaks an unknown version.
     pub(super) is_outdated: bool,
 }
 
@@ -297,7 +297,7 @@ impl Firmware {
         }
     }
 
-    /// The channel is gone, and with it whatever was to be done for it: its number will be another's.
+    /// The channel is gone, and all its pending work with it: its number will be used again.
     fn forget(&mut self, number: u32) {
         self.channels.remove(&number);
         self.waiting.retain(|(channel, _)| *channel != number);
@@ -365,8 +365,8 @@ impl Firmware {
 
     // ---- its books ----
 
-    /// For each channel that stands, by the host's number: bytes that the host may still send, and bytes that may still be
-    /// sent to the host, as they will be when everything on its way has come.
+    /// For each open channel, by the host's number: how many bytes the host may still send, and how many may still be sent to
+    /// the host, once everything on its way has arrived.
     pub(super) fn windows(&self) -> BTreeMap<u32, (i64, i64)> {
         let standing = self.channels.iter().filter(|(_, channel)| !channel.close_sent);
         let mut windows: BTreeMap<u32, (i64, i64)> = standing
@@ -390,8 +390,8 @@ impl Firmware {
 
     // ---- what it does wrong ----
 
-    /// Closes a channel in the middle of whatever, but for a response that only the close ends: nobody could tell. Whether
-    /// there was one.
+    /// Closes a channel at any point, except during a response whose end is marked only by the close: there the fault would be
+    /// invisible. Returns whether there was such a channel.
     pub(super) fn close_one(&mut self, rng: &mut fastrand::Rng) -> bool {
         let open = self.channels.values_mut().filter(|channel| !channel.close_sent && !channel.closing);
         let open: Vec<_> = open.collect();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-/// Everything that must have happened somewhere in an ordinary run. Whoever counts something else has mistyped it.
+/// Everything that must have happened somewhere in an ordinary run. Counting anything else is a typing error.
 const EVENTS: [&str; 36] = [
     // Clients.
     "answered",

@@ -7,10 +7,10 @@ use amtd_apf::Class;
 
 /// Port of the web server.
 pub(super) const HTTP: u16 = 16_992;
-/// Port whose bytes nobody can follow; firmware returns them as they came.
+/// Port of an opaque protocol; firmware returns the bytes unchanged.
 pub(super) const ECHO: u16 = 16_993;
 
-/// How the end of a response is told.
+/// How the end of a response is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     Length,

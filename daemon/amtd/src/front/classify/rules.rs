@@ -12,7 +12,7 @@ use crate::{
     front::http::Head,
 };
 
-/// Whose request it is.
+/// The client that a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Client {
     /// Port of the firmware.

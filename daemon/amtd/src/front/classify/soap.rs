@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
         Ok(Outcome::Known { action, resource })
     }
 
-    /// Reads a header as far as it takes. Of an entry that stands there twice, the first counts.
+    /// Reads a header as far as needed. If an entry occurs twice, the first counts.
     fn header(
         &mut self,
         action: &mut Option<Cow<'a, str>>,
