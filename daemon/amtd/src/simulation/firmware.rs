@@ -93,6 +93,8 @@ pub(super) struct Firmware {
     serving: Option<(u32, Exchange, Instant)>,
     /// From the host, not yet looked at.
     pub(super) inbox: VecDeque<Vec<u8>>,
+    /// Ports that it asked for and has not withdrawn.
+    forwards: BTreeSet<u32>,
     /// For the host, not yet read.
     pub(super) outbox: VecDeque<Vec<u8>>,
     /// Requests that were ever seen, by client and number.
@@ -122,6 +124,7 @@ impl Firmware {
             mood: Mood::default(),
             channels: BTreeMap::new(),
             used: BTreeSet::new(),
+            forwards: BTreeSet::new(),
             remembered: Vec::new(),
             late: Vec::new(),
             waiting: VecDeque::new(),
@@ -139,6 +142,7 @@ impl Firmware {
         self.waiting.clear();
         self.late.clear();
         self.serving = None;
+        self.forwards.clear();
         if device_opened {
             self.inbox.clear();
             self.outbox.clear();
@@ -160,7 +164,13 @@ impl Firmware {
 
     pub(super) fn forward(&mut self, port: u16, on: bool) {
         let address = ForwardAddress { address: b"", port: port.into() };
-        let request = if on { Request::TcpipForward(address) } else { Request::CancelTcpipForward(address) };
+        let request = if on {
+            self.forwards.insert(port.into());
+            Request::TcpipForward(address)
+        } else {
+            self.forwards.remove(&port.into());
+            Request::CancelTcpipForward(address)
+        };
         self.say(Message::GlobalRequest(GlobalRequest { want_reply: true, request }));
     }
 
@@ -220,6 +230,9 @@ impl Firmware {
         let ChannelKind::ForwardedTcpip(endpoints) = open.kind else { panic!("{open:?}") };
         let echo = endpoints.target_port == u32::from(ECHO);
         let opening = Opening { host: open.sender, allowance: open.window, echo };
+        if !self.forwards.contains(&endpoints.target_port) {
+            return self.refuse(opening, OpenFailureReason::PROHIBITED);
+        }
         match self.mood.opens.pop_front() {
             Some(Unwilling::Refuses(reason)) => self.refuse(opening, reason),
             Some(Unwilling::Silent) => {}

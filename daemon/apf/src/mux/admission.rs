@@ -98,6 +98,12 @@ impl Mux {
                 }
                 match session.ready(spec.port) {
                     Ok(()) if has_slot => Verdict::Take,
+                    // Only once for each request: what firmware does then says more than the next refusal could.
+                    Err(OpenError::NoForward)
+                        if has_slot && !waiting.knocked && session.may_knock(spec.port).is_ok() =>
+                    {
+                        Verdict::Take
+                    }
                     Err(OpenError::NoForward | OpenError::NotReady) => Verdict::Skip,
                     // No slot for anybody: behind this one only a request that has a channel could be served.
                     _ if engaged || attached_waiting == 0 => Verdict::Stop,
@@ -152,9 +158,10 @@ impl Mux {
         }
         let open = Open { port: flow.spec.port, originator: flow.spec.originator };
         let Some(session) = self.session.as_mut() else { return };
-        match session.open(now, open, class) {
+        let knocked = waiting.knocked || session.may_knock(open.port).is_ok();
+        match session.open(now, open, class).or_else(|_| session.knock(now, open, class)) {
             Ok(channel) => {
-                flow.stage = Stage::Opening { channel, waited: waiting };
+                flow.stage = Stage::Opening { channel, waited: Waiting { knocked, ..waiting } };
                 self.attached.insert(channel, id);
             }
             // Not reached: `take` asked the session first. If it is, the request waits on.
@@ -217,6 +224,11 @@ impl Mux {
         let reason = match refusal {
             OpenRefusal::NotSent => return self.open_not_sent(now, id, *waited),
             OpenRefusal::Timeout => {
+                let refusal = self.reason_to_refuse(id);
+                if matches!(refusal, Refusal::NotForwarded(_)) {
+                    // Firmware owes no answer for a port that it does not serve.
+                    return self.refuse(now, id, refusal);
+                }
                 let limit = self.config.session.timeouts.open;
                 self.unanswered(now.checked_sub(limit).unwrap_or(now));
                 return self.refuse(now, id, Refusal::Unanswered);

@@ -41,6 +41,10 @@ pub(super) struct Bench {
     pub(super) slots: usize,
     /// Answers to the next opens: a reason, or none for silence. Then all are confirmed.
     pub(super) refusals: VecDeque<Option<OpenFailureReason>>,
+    /// Whether the port is in force; if not, no opening is confirmed.
+    forwards: bool,
+    /// What firmware makes of an opening for the port when it is not in force.
+    pub(super) withdrawn: Withdrawn,
     pub(super) answers_closes: bool,
     /// Bytes that firmware got, by our number, in order of arrival.
     pub(super) received: Vec<(u32, Vec<u8>)>,
@@ -52,6 +56,15 @@ pub(super) struct Bench {
     pub(super) next_flow: u64,
 }
 
+/// What firmware makes of an opening for a port that it has withdrawn. It never confirms it (`apf 3.5`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Withdrawn {
+    Refuses,
+    /// Refuses, after it has asked for the port again (`apf 4.4`).
+    AsksAgain,
+    Ignores,
+}
+
 impl Bench {
     pub(super) fn new(config: MuxConfig) -> Self {
         let mut bench = Self {
@@ -60,6 +73,8 @@ impl Bench {
             open: BTreeMap::new(),
             slots: 8,
             refusals: VecDeque::new(),
+            forwards: false,
+            withdrawn: Withdrawn::Refuses,
             answers_closes: true,
             received: Vec::new(),
             most_open: 0,
@@ -81,16 +96,20 @@ impl Bench {
     }
 
     pub(super) fn forward(&mut self, on: bool) {
+        self.request(on);
+        self.settle();
+    }
+
+    fn request(&mut self, on: bool) {
         let address = ForwardAddress { address: b"amt", port: 16992 };
         let request =
             if on { WireRequest::TcpipForward(address) } else { WireRequest::CancelTcpipForward(address) };
-        self.say(Message::GlobalRequest(GlobalRequest { want_reply: true, request }));
+        self.forwards = on;
+        self.tell(Message::GlobalRequest(GlobalRequest { want_reply: true, request }));
     }
 
     pub(super) fn say(&mut self, message: Message<'_>) {
-        let mut bytes = Vec::new();
-        message.encode(&mut bytes);
-        self.mux.handle_message(self.now, &bytes).unwrap();
+        self.tell(message);
         self.settle();
     }
 
@@ -137,7 +156,12 @@ impl Bench {
     }
 
     pub(super) fn on_open(&mut self, ours: u32) {
-        let refusal = if self.open.len() >= self.slots {
+        let refusal = if !self.forwards {
+            if self.withdrawn == Withdrawn::AsksAgain {
+                self.request(true);
+            }
+            Some((self.withdrawn != Withdrawn::Ignores).then_some(OpenFailureReason::PROHIBITED))
+        } else if self.open.len() >= self.slots {
             Some(Some(OpenFailureReason::RESOURCE_SHORTAGE))
         } else {
             self.refusals.pop_front()

@@ -274,6 +274,8 @@ pub(super) struct Waiting {
     pub(super) deadline: Instant,
     /// Channels that firmware refused to it.
     pub(super) refusals: u32,
+    /// Whether it was tried although firmware had withdrawn its port.
+    pub(super) knocked: bool,
     /// Not to be tried again before.
     pub(super) not_before: Option<Instant>,
     /// The channel it kept from its last request.

@@ -297,7 +297,15 @@ impl Mux {
         flow.class = class;
         self.counters.requests = self.counters.requests.saturating_add(1);
         let ticket = self.queue.draw();
-        let waiting = Waiting { ticket, since: now, deadline: now, refusals: 0, not_before: None, channel };
+        let waiting = Waiting {
+            ticket,
+            since: now,
+            deadline: now,
+            refusals: 0,
+            knocked: false,
+            not_before: None,
+            channel,
+        };
         if let Some(channel) = channel {
             if self.is_next(now, class) {
                 return self.follow(now, id, channel, waiting);

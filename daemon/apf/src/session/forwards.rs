@@ -45,6 +45,8 @@ pub(super) enum Reply {
 pub(super) struct Forwards {
     /// What is in force, in order of arrival.
     active: Vec<Forward>,
+    /// The ports that were in force and are not any more.
+    withdrawn: Vec<Port>,
     /// What has not been answered, in order of arrival.
     waiting: VecDeque<Waiting>,
     generation: u32,
@@ -87,7 +89,13 @@ enum Outcome {
 
 impl Forwards {
     pub(super) fn new(generation: u32) -> Self {
-        Self { active: Vec::new(), waiting: VecDeque::new(), generation, next_serial: 0 }
+        Self {
+            active: Vec::new(),
+            withdrawn: Vec::new(),
+            waiting: VecDeque::new(),
+            generation,
+            next_serial: 0,
+        }
     }
 
     /// Records the host's answer; one for an unknown or answered request is ignored.
@@ -103,11 +111,17 @@ impl Forwards {
 
     pub(super) fn clear(&mut self) {
         self.active.clear();
+        self.withdrawn.clear();
         self.waiting.clear();
     }
 
     pub(super) fn is_active(&self, port: Port) -> bool {
         self.active.iter().any(|forward| forward.port == port)
+    }
+
+    /// Whether firmware asked for the port before, and has withdrawn it since.
+    pub(super) fn is_withdrawn(&self, port: Port) -> bool {
+        self.withdrawn.contains(&port)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Forward> {
@@ -172,6 +186,7 @@ impl Forwards {
         let outcome = if self.is_active(port) { Outcome::Unchanged(port) } else { Outcome::Started(port) };
         if !in_force {
             self.active.push(Forward { active: true, ..forward });
+            self.withdrawn.retain(|withdrawn| *withdrawn != port);
         }
         outcome
     }
@@ -183,7 +198,9 @@ impl Forwards {
         if self.active.len() == before {
             return Outcome::NothingToCancel;
         }
-        Outcome::Cancelled { vacated: (!self.is_active(cancelled.port)).then_some(cancelled.port) }
+        let vacated = (!self.is_active(cancelled.port)).then_some(cancelled.port);
+        self.withdrawn.extend(vacated);
+        Outcome::Cancelled { vacated }
     }
 }
 

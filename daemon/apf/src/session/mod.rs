@@ -151,6 +151,17 @@ impl Session {
         Ok(self.begin_channel(now, open, class))
     }
 
+    /// Opens a channel for a port that firmware asked for and has withdrawn since. Some firmware does so while nobody
+    /// uses its ports, and asks for them again when somebody does: it refuses that opening, and confirms the next
+    /// (`apf 4.4`, `6`). One that has withdrawn the port for good refuses, too (`apf 3.5`), and that is all.
+    ///
+    /// # Errors
+    /// As [`may_knock`](Self::may_knock). Nothing has changed then.
+    pub fn knock(&mut self, now: Instant, open: Open, class: Class) -> Result<ChannelId, OpenError> {
+        self.may_knock(open.port)?;
+        Ok(self.begin_channel(now, open, class))
+    }
+
     /// Queues bytes for firmware.
     ///
     /// # Errors
@@ -274,6 +285,24 @@ impl Session {
         if !self.forwards.is_active(port) {
             return Err(OpenError::NoForward);
         }
+        self.has_room()
+    }
+
+    /// Whether [`knock`](Self::knock) would succeed for this port now.
+    ///
+    /// # Errors
+    /// The first reason why it would not.
+    pub fn may_knock(&self, port: Port) -> Result<(), OpenError> {
+        if self.state() != State::Ready {
+            return Err(OpenError::NotReady);
+        }
+        if !self.forwards.is_withdrawn(port) {
+            return Err(OpenError::NoForward);
+        }
+        self.has_room()
+    }
+
+    fn has_room(&self) -> Result<(), OpenError> {
         let slots = self.slots();
         if slots.opening >= self.config.max_opening {
             return Err(OpenError::TooManyOpening);

@@ -146,6 +146,20 @@ fn cancelling_stops_new_channels_and_keeps_open_ones() {
     assert_eq!(host.sent().len(), 1);
 }
 
+/// Firmware may ask for it again when somebody does (`apf 4.4`).
+#[test]
+fn only_a_port_that_was_in_force_and_is_not_any_more_may_be_knocked_at() {
+    let mut host = Host::forwarding();
+    assert_eq!(host.session.may_knock(PORT), Err(OpenError::NoForward), "it is in force");
+    host.hear(cancel_forward(b"amt-host", 16992));
+    assert_eq!(host.session.may_knock(PORT), Ok(()));
+    assert_eq!(host.session.may_knock(Port(623)), Err(OpenError::NoForward), "it never was");
+    assert!(host.knock().is_ok());
+    host.hear(tcpip_forward(b"amt-host", 16992));
+    host.answer_all(true);
+    assert_eq!(host.session.may_knock(PORT), Err(OpenError::NoForward), "it is in force again");
+}
+
 #[test]
 fn only_the_identical_address_cancels() {
     let mut host = Host::forwarding();

@@ -150,6 +150,11 @@ impl Host {
         self.open_as(Class::Interactive)
     }
 
+    pub(crate) fn knock(&mut self) -> Result<ChannelId, OpenError> {
+        let open = Open { port: PORT, originator: CLIENT };
+        self.session.knock(self.now, open, Class::Interactive)
+    }
+
     pub(crate) fn open_as(&mut self, class: Class) -> Result<ChannelId, OpenError> {
         self.session.open(self.now, Open { port: PORT, originator: CLIENT }, class)
     }

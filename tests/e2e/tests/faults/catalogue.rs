@@ -293,6 +293,9 @@ fn requests() -> Vec<Fault> {
             .effect(Effect::Answered(1))
             .undo(json!({"do": "forward", "port": 16992})),
         row("reannounce", json!({"do": "reannounce", "port": 16992})).effect(Effect::Answered(2)),
+        row("doze", json!({"do": "doze", "port": 16992}))
+            .effect(Effect::Answered(1))
+            .undo(json!({"do": "forward", "port": 16992})),
         row("global-request", json!({"do": "global-request", "name": "x@example.net", "want-reply": true}))
             .effect(Effect::Answered(1)),
         row("alert", json!({"do": "alert", "chunk": 100})),

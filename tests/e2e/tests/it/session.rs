@@ -120,6 +120,19 @@ fn request_that_falls_between_withdrawal_and_new_forward_waits_for_it() {
     assert_eq!(client.receive().unwrap().body(), content(1000));
 }
 
+/// What AMT 16 does (apf 4.4): without a request that is tried all the same, it would never ask again.
+#[test]
+fn firmware_that_withdrew_its_ports_while_idle_serves_the_next_request() {
+    let rig = quick_with("").start();
+    for _ in 0..3 {
+        rig.sim(json!({"do": "doze", "port": 623}));
+        rig.sim(json!({"do": "doze", "port": 16992}));
+        rig.await_status("ports that firmware has withdrawn", |status| !asked_for(status, 16992));
+        rig.assert_serves();
+    }
+    assert_eq!(rig.number("/link/connects"), 1);
+}
+
 #[test]
 fn port_that_stays_withdrawn_is_told_and_its_socket_stays_open() {
     let rig = quick_with("[queue]\nforward_wait = \"100ms\"\n").start();

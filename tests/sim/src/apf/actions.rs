@@ -35,6 +35,7 @@ impl Session {
                 self.request_cancel(firmware, port, None);
                 self.request_forward(firmware, port, None);
             }
+            Action::Doze { port } => self.doze(firmware, port),
             Action::GlobalRequest { name, want_reply } => self.request_unknown(firmware, name, want_reply),
             Action::Udp { host, port, data } => self.send_datagram(&host, port, data.as_bytes()),
             Action::Keepalive { cookie } => self.probe(firmware, cookie),

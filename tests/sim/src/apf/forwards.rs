@@ -92,6 +92,21 @@ impl Session {
         }
     }
 
+    /// Withdraws a port until somebody opens a channel, as AMT 16 does while nobody uses it (apf 4.4).
+    pub(super) fn doze(&mut self, firmware: &Firmware, port: u32) {
+        self.dozing.push(port);
+        self.request_cancel(firmware, port, None);
+    }
+
+    /// Somebody opens a channel: asks again for what was withdrawn until then. Returns whether anything was.
+    pub(super) fn wake(&mut self, firmware: &Firmware) -> bool {
+        let dozing = std::mem::take(&mut self.dozing);
+        for port in &dozing {
+            self.request_forward(firmware, *port, None);
+        }
+        !dozing.is_empty()
+    }
+
     /// Asks for one port. A forward that is known already is asked for again.
     pub(super) fn request_forward(&mut self, firmware: &Firmware, port: u32, address: Option<String>) {
         let address = address.unwrap_or_else(|| default_address(firmware));

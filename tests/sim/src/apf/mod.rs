@@ -50,6 +50,8 @@ pub(crate) struct Session {
     forwards: Vec<Forward>,
     /// Whether the plain ports are not asked for, because of the device's settings.
     plain_withdrawn: bool,
+    /// Ports that were withdrawn until somebody opens a channel.
+    dozing: Vec<u32>,
     slots: Vec<Option<Channel>>,
     /// Channels opened so far: tells apart those that had the same number.
     serial: u64,
@@ -108,6 +110,7 @@ impl Session {
             awaited: Vec::new(),
             forwards: Vec::new(),
             plain_withdrawn: false,
+            dozing: Vec::new(),
             slots: (0..config.slots).map(|_| None).collect(),
             serial: 0,
             delayed: Vec::new(),

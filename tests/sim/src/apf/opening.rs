@@ -55,6 +55,10 @@ impl Session {
                 if known { OpenFailureReason::PROHIBITED } else { OpenFailureReason::UNKNOWN_CHANNEL_TYPE };
             return self.push_failure(firmware, open.sender, reason);
         };
+        if self.wake(firmware) {
+            // The new requests come before the refusal (apf 4.4).
+            return self.push_failure(firmware, open.sender, OpenFailureReason::PROHIBITED);
+        }
         let opening = Opening { remote: open.sender, window: open.window, port: endpoints.target_port };
         match firmware.faults.open() {
             None => self.answer(firmware, opening),

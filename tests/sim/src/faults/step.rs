@@ -252,6 +252,9 @@ pub enum Action {
     Reannounce {
         port: u32,
     },
+    Doze {
+        port: u32,
+    },
     GlobalRequest {
         name: String,
         want_reply: bool,
@@ -384,6 +387,7 @@ impl Action {
                 | Self::Forward { .. }
                 | Self::Cancel { .. }
                 | Self::Reannounce { .. }
+                | Self::Doze { .. }
                 | Self::GlobalRequest { .. }
                 | Self::Alert { .. }
                 | Self::Direct { .. }

@@ -3,8 +3,8 @@
 use amt_sim::host::ApfHost;
 use amt_sim::mei::ClientKind;
 use amtd_apf::wire::{
-    Disconnect, DisconnectReason, ForwardAddress, GlobalRequest, Message, ProtocolVersion, Request,
-    SERVICE_AUTH, SERVICE_PFWD, ServiceName, SystemId, TRIGGER_LME, UserauthMethod, UserauthRequest,
+    Disconnect, DisconnectReason, ForwardAddress, GlobalRequest, Message, OpenFailureReason, ProtocolVersion,
+    Request, SERVICE_AUTH, SERVICE_PFWD, ServiceName, SystemId, TRIGGER_LME, UserauthMethod, UserauthRequest,
 };
 use serde_json::json;
 
@@ -172,6 +172,26 @@ fn forwards_are_cancelled_announced_again_and_repeated_by_script() {
     let request = GlobalRequest { want_reply: true, request: Request::TcpipForward(other) };
     host.expect(Message::GlobalRequest(request));
     assert_eq!(rig.session()["outstanding"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn firmware_that_dozes_is_woken_by_an_opening_that_it_refuses() {
+    let rig = Rig::new();
+    let mut host = rig.host();
+    rig.act(json!({ "do": "doze", "port": 16992 }));
+    rig.act(json!({ "do": "doze", "port": 623 }));
+    let are = |state: &str| {
+        let forwards = rig.session()["forwards"].as_array().unwrap().clone();
+        forwards.iter().filter(|forward| forward["state"] == state).count()
+    };
+    assert_eq!(are("cancelled"), 2);
+    let refused = host.open(16992, 4096).unwrap();
+    assert_eq!(host.channels[&refused].refused, Some(OpenFailureReason::PROHIBITED));
+    host.barrier();
+    assert_eq!(are("cancelled"), 0);
+    let confirmed = host.open(16992, 4096).unwrap();
+    assert_eq!(host.channels[&confirmed].refused, None);
+    rig.assert_no_violations();
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::time::Duration;
 use crate::{
     Port,
     mux::{
-        bench::{Bench, PORT, REQUEST, VERSION, bench, class, config},
+        bench::{Bench, PORT, REQUEST, VERSION, Withdrawn, bench, class, config},
         *,
     },
-    wire::{Message, SERVICE_PFWD, ServiceName},
+    wire::{Message, OpenFailureReason, SERVICE_PFWD, ServiceName},
 };
 
 #[test]
@@ -49,6 +49,56 @@ fn a_port_that_firmware_does_not_forward_is_refused_sooner() {
     bench.ask(flow, REQUEST);
     bench.wait(Duration::from_secs(3));
     assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::NotForwarded(PORT))]);
+}
+
+/// AMT 16 (`apf 4.4`): what it withdrew while nobody used it, it asks for again when somebody does.
+#[test]
+fn firmware_that_withdraws_its_ports_while_idle_is_woken_by_the_next_request() {
+    let mut bench = bench();
+    bench.withdrawn = Withdrawn::AsksAgain;
+    bench.forward(false);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_millis(250));
+    assert_eq!(bench.stage(flow), Some("active"));
+    bench.answer(flow, true);
+}
+
+/// The request and the withdrawal cross.
+#[test]
+fn a_request_that_was_refused_before_is_not_too_late_to_wake_firmware() {
+    let mut bench = bench();
+    bench.withdrawn = Withdrawn::AsksAgain;
+    bench.refusals.push_back(Some(OpenFailureReason::PROHIBITED));
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.forward(false);
+    bench.wait(Duration::from_millis(250));
+    bench.wait(Duration::from_millis(500));
+    assert_eq!(bench.stage(flow), Some("active"));
+}
+
+#[test]
+fn a_port_that_was_withdrawn_for_good_is_tried_once_and_refused_in_time() {
+    let mut bench = bench();
+    bench.forward(false);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(3));
+    assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::NotForwarded(PORT))]);
+    assert_eq!(bench.mux.counters().open_refusals, 1);
+}
+
+#[test]
+fn firmware_that_ignores_an_opening_for_a_withdrawn_port_is_not_taken_for_silent() {
+    let mut bench = bench();
+    bench.withdrawn = Withdrawn::Ignores;
+    bench.forward(false);
+    let flow = bench.client();
+    bench.ask(flow, REQUEST);
+    bench.wait(Duration::from_secs(15));
+    assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::NotForwarded(PORT))]);
+    assert_eq!(bench.silent, None);
 }
 
 #[test]
