@@ -36,7 +36,7 @@ pub async fn watch(
     facts: watch::Sender<Firmware>,
 ) {
     while link.wait_for(|link| link.ready).await.is_ok() {
-        publish(&facts, read(&config, &machine).await);
+        publish(&facts, read(&config, &machine, &facts).await);
         tokio::select! {
             () = sleep(config.refresh.get()) => {}
             changed = changes.changed() => if changed.is_err() { return },
@@ -56,14 +56,16 @@ fn publish(facts: &watch::Sender<Firmware>, read: Result<Firmware, ReadError>) {
             }
             *known = read;
         }
-        Err(error) => {
-            let error = error.to_string();
-            if known.error.as_ref() != Some(&error) {
-                info!(error, "cannot read the facts about the firmware");
-            }
-            known.error = Some(error);
-        }
+        Err(error) => note(known, &error),
     });
+}
+
+fn note(known: &mut Firmware, error: &ReadError) {
+    let error = error.to_string();
+    if known.error.as_ref() != Some(&error) {
+        info!(error, "cannot read the facts about the firmware");
+    }
+    known.error = Some(error);
 }
 
 /// Why firmware could not be asked.
@@ -76,8 +78,12 @@ enum ReadError {
 }
 
 /// Reads, and tries again where that can help (amthi 9): when another program uses the interface, or when firmware is not
-/// ready yet.
-async fn read<M: Machine>(config: &config::Firmware, machine: &M) -> Result<Firmware, ReadError> {
+/// ready yet. While it waits for the next attempt, `facts` tells why there is one.
+async fn read<M: Machine>(
+    config: &config::Firmware,
+    machine: &M,
+    facts: &watch::Sender<Firmware>,
+) -> Result<Firmware, ReadError> {
     let mut attempt = 1;
     loop {
         let error = match burst_within_limit(config, machine).await {
@@ -88,6 +94,9 @@ async fn read<M: Machine>(config: &config::Firmware, machine: &M) -> Result<Firm
             return Err(error);
         };
         debug!(%error, attempt, ?pause, "asking firmware again");
+        if pause >= config.retry_pause.get() {
+            facts.send_modify(|known| note(known, &error));
+        }
         sleep(pause).await;
         attempt += 1;
     }

@@ -5,6 +5,7 @@
 
 use std::{
     borrow::Cow,
+    fmt::Write as _,
     fs,
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     path::Path,
@@ -151,14 +152,20 @@ fn permission(status: &status::Status) -> Check {
     }
 }
 
-/// The link, in the words of the status.
+/// The link and the session on it, in the words of the status.
 fn lme(status: &status::Status) -> Check {
-    if status.link.ready {
-        return Check::good("lme", format!("connected; {}", status.link.detail));
+    let link = &status.link;
+    let Some(trouble) = status.link_trouble() else {
+        return Check::good("lme", format!("connected; {}", link.detail));
+    };
+    let is_ready = status.readiness() == status::Readiness::Ready;
+    let finding = if is_ready { Finding::Warning } else { Finding::Bad };
+    let mut evidence = format!("{}: {}", link.state.name(), trouble.text);
+    // A link that comes up and fails, again and again, looks well for most of the time.
+    if let Some(error) = link.last_error.as_ref().filter(|error| !link.ready && **error != trouble.text) {
+        let _ = write!(evidence, "; the last attempt failed: {error}");
     }
-    let way_out =
-        status.link_condition().map_or("see the log of the daemon", |condition| condition.next_step);
-    Check::new("lme", Finding::Bad, format!("{}: {}", status.link.state.name(), status.link.detail), way_out)
+    Check::new("lme", finding, evidence, trouble.next_step)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a finding for people; the next reading corrects it")]
@@ -169,8 +176,8 @@ fn amthi(status: &status::Status, config: &Config) -> Check {
     let age = firmware.read_at.map(|at| SystemTime::now().duration_since(at.0).unwrap_or_default());
     match (&firmware.error, age) {
         (Some(error), _) => {
-            let way_out =
-                "stop other AMT tools; if none is running, see the log of the daemon and of the kernel (mei)";
+            // What helps against this one in particular, the error says itself.
+            let way_out = "if this lasts, see the log of the daemon and of the kernel (mei)";
             Check::new("amthi", Finding::Bad, error.clone(), way_out)
         }
         (None, None) => {
@@ -315,6 +322,28 @@ mod tests {
             error: None,
             holder: None,
         }
+    }
+
+    #[test]
+    fn a_session_that_serves_nobody_is_not_called_good() {
+        let up = Link { state: LinkState::Up, ready: true, ..Link::default() };
+        let silent = Link { unanswered_since: Some(Timestamp(SystemTime::now())), ..up.clone() };
+        for link in [silent, up] {
+            let check = lme(&status::Status { link, ..status::Status::default() });
+            assert!(check.finding == Finding::Bad && !check.way_out.is_empty(), "{check:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_fails_again_and_again_is_said_to_while_it_looks_well() {
+        let link = Link {
+            state: LinkState::Up,
+            detail: "connected".into(),
+            last_error: Some("the handshake took too long".into()),
+            ..Link::default()
+        };
+        let check = lme(&status::Status { link, ..status::Status::default() });
+        assert_eq!(check.evidence, "up: connected; the last attempt failed: the handshake took too long");
     }
 
     #[test]

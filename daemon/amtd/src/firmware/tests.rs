@@ -55,6 +55,10 @@ fn config() -> config::Firmware {
     }
 }
 
+async fn read(config: &config::Firmware, machine: &impl Machine) -> Result<Firmware, ReadError> {
+    super::read(config, machine, &watch::channel(Firmware::default()).0).await
+}
+
 #[tokio::test]
 async fn firmware_tells_everything_in_one_burst() {
     let device = Device::start(vec![Script::Answer(all_answers())]);
@@ -96,6 +100,18 @@ async fn firmware_that_is_not_ready_is_asked_again() {
 }
 
 #[tokio::test]
+async fn why_firmware_is_not_ready_is_known_while_it_is_waited_for() {
+    let device = Device::start(vec![Script::Answer(vec![answer(0x1a, 2, &[])])]);
+    let config = config::Firmware { retry_pause: Period::from_millis(3_600_000), ..config() };
+    let (sender, mut facts) = watch::channel(Firmware::default());
+    let machine = device.machine();
+    let reading = tokio::spawn(async move { super::read(&config, &machine, &sender).await });
+    let known = facts.wait_for(|facts| facts.error.is_some()).await.unwrap().clone();
+    assert!(known.error.unwrap().contains("NOT_READY"));
+    reading.abort();
+}
+
+#[tokio::test]
 async fn a_question_that_firmware_does_not_know_costs_only_its_answer() {
     let mut answers = all_answers();
     answers[2] = answer(0x6b, 0x24, &[]);
@@ -130,18 +146,12 @@ fn link(ready: bool, node: &Path) -> LinkStatus {
 #[tokio::test]
 async fn facts_outlive_a_lost_link_and_are_read_again_when_it_is_back() {
     let refused = Script::Refuse(Errno::ENODEV);
-    let scripts = vec![
-        Script::Answer(all_answers()),
-        refused.clone(),
-        refused.clone(),
-        refused,
-        Script::Answer(all_answers()),
-    ];
-    let device = Device::start(scripts);
+    let device = Device::start(vec![Script::Answer(all_answers()), refused, Script::Answer(all_answers())]);
+    let config = config::Firmware { attempts: 1, ..config() };
     let (link_sender, link_receiver) = watch::channel(link(true, &device.path));
     let (facts_sender, mut facts) = watch::channel(Firmware::default());
     let (_changed, changes) = watch::channel(0);
-    let watching = tokio::spawn(watch(config(), device.machine(), link_receiver, changes, facts_sender));
+    let watching = tokio::spawn(watch(config, device.machine(), link_receiver, changes, facts_sender));
 
     facts.wait_for(|facts| facts.version.is_some() && facts.error.is_none()).await.unwrap();
     link_sender.send_replace(link(false, &device.path));

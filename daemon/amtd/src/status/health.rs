@@ -54,13 +54,17 @@ impl Status {
     /// Fills in [`Status::health`] from the rest.
     #[must_use]
     pub fn with_health(mut self) -> Self {
-        let looks: [fn(&Self) -> Option<Condition>; 6] =
-            [driver, Self::link_condition, unanswered, no_ports, Self::journal_condition, tls_only];
-        let mut health: Vec<_> = looks.iter().filter_map(|look| look(&self)).collect();
+        let rest: [Look; 2] = [Self::journal_condition, tls_only];
+        let mut health: Vec<_> = AT_LINK.iter().chain(&rest).filter_map(|look| look(&self)).collect();
         health.extend(self.ports.iter().filter_map(port));
         health.sort_by_key(|condition| condition.severity);
         self.health = health;
         self
+    }
+
+    /// What is the matter with the link, or with the session on it, if anything is.
+    pub fn link_trouble(&self) -> Option<Condition> {
+        AT_LINK.iter().find_map(|look| look(self))
     }
 
     /// Whether clients are served: the link is up, and every port that firmware asked for is open.
@@ -86,7 +90,7 @@ impl Status {
     }
 
     /// What a link without a session needs.
-    pub fn link_condition(&self) -> Option<Condition> {
+    fn link_condition(&self) -> Option<Condition> {
         let link = &self.link;
         if link.ready {
             return None;
@@ -109,6 +113,10 @@ impl Status {
     fn has_ports(&self) -> bool {
         self.ports.iter().any(|port| port.requested_by_firmware)
     }
+
+    fn has_port(&self, number: u16) -> bool {
+        self.ports.iter().any(|port| port.port == number && port.requested_by_firmware)
+    }
 }
 
 impl Port {
@@ -130,6 +138,12 @@ impl Port {
         }
     }
 }
+
+/// Looks for one condition.
+type Look = fn(&Status) -> Option<Condition>;
+
+/// At the link and the session on it.
+const AT_LINK: [Look; 5] = [driver, Status::link_condition, unanswered, no_ports, no_wsman];
 
 fn driver(status: &Status) -> Option<Condition> {
     let age = status.stale_seconds?;
@@ -215,10 +229,20 @@ fn no_ports(status: &Status) -> Option<Condition> {
     })
 }
 
-/// The session is up, but no client is served.
+/// Ports other than those of WSMAN are of no use to its clients (apf 3.4).
+fn no_wsman(status: &Status) -> Option<Condition> {
+    let has_it = status.has_port(16_992) || status.has_port(16_993);
+    (status.link.ready && status.has_ports() && !has_it).then(|| Condition {
+        code: "no-wsman-port",
+        severity: Severity::Warning,
+        text: "the firmware serves neither 16992 nor 16993, the ports of WSMAN".into(),
+        next_step: "if this lasts, restart the daemon, which begins a new session with the firmware",
+    })
+}
+
+/// Firmware that enforces TLS never asks for the plain port, which most tools call (apf 3.4).
 fn tls_only(status: &Status) -> Option<Condition> {
-    let asked = |number| status.ports.iter().any(|port| port.port == number && port.requested_by_firmware);
-    (status.link.ready && asked(16_993) && !asked(16_992)).then(|| Condition {
+    (status.link.ready && status.has_port(16_993) && !status.has_port(16_992)).then(|| Condition {
         code: "tls-only",
         severity: Severity::Info,
         text: "the firmware serves TLS only, on port 16993".into(),
@@ -226,7 +250,8 @@ fn tls_only(status: &Status) -> Option<Condition> {
     })
 }
 
-const NO_PORTS: &str = "the firmware has not asked for a port yet";
+/// It has not asked for one yet, or has withdrawn them all.
+const NO_PORTS: &str = "the firmware asks for no port";
 
 #[cfg(test)]
 mod tests {
@@ -315,6 +340,13 @@ mod tests {
         let status = Status { ports: vec![idle], ..ready() };
         assert_ne!(status.readiness(), Readiness::Ready);
         assert_eq!(codes(status), ["no-ports"]);
+    }
+
+    #[test]
+    fn firmware_without_a_port_for_wsman_is_said_to_be_of_little_use() {
+        let status = Status { ports: vec![served(623)], ..ready() };
+        assert_eq!(codes(status), ["no-wsman-port"]);
+        assert!(codes(Status { ports: vec![served(623), served(16_993)], ..ready() }) == ["tls-only"]);
     }
 
     #[test]
