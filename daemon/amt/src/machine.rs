@@ -24,6 +24,9 @@ pub trait Machine: Send + Sync {
 
     /// Opens a byte stream to a port of firmware, such as [`PLAIN_PORT`].
     fn connect(&self, port: u16) -> impl Future<Output = Result<Self::Stream, ReachError>> + Send;
+
+    /// Whether firmware serves this port at present, as far as is known without asking it.
+    fn serves(&self, port: u16) -> bool;
 }
 
 /// An open connection to one host client: one message to and one message from firmware, strictly in turn.
@@ -135,6 +138,10 @@ impl<M: Machine> Machine for &M {
     fn connect(&self, port: u16) -> impl Future<Output = Result<Self::Stream, ReachError>> + Send {
         (**self).connect(port)
     }
+
+    fn serves(&self, port: u16) -> bool {
+        (**self).serves(port)
+    }
 }
 
 impl<M: Machine> Machine for Arc<M> {
@@ -147,5 +154,9 @@ impl<M: Machine> Machine for Arc<M> {
 
     fn connect(&self, port: u16) -> impl Future<Output = Result<Self::Stream, ReachError>> + Send {
         (**self).connect(port)
+    }
+
+    fn serves(&self, port: u16) -> bool {
+        (**self).serves(port)
     }
 }

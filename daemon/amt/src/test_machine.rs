@@ -120,6 +120,10 @@ impl Machine for TestMachine {
             }
         }
     }
+
+    fn serves(&self, _port: u16) -> bool {
+        false
+    }
 }
 
 /// An open connection to a host client of the test's.

@@ -84,6 +84,10 @@ impl machine::Machine for Machine {
             DoorError::Crowded | DoorError::Socket(_) => ReachError::Other(Arc::new(error)),
         })
     }
+
+    fn serves(&self, port: u16) -> bool {
+        self.link.borrow().ports.contains(&port)
+    }
 }
 
 /// An open connection to a host client.

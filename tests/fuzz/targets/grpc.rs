@@ -176,6 +176,10 @@ impl Machine for Closed {
     async fn connect(&self, _port: u16) -> Result<UnixStream, ReachError> {
         Err(ReachError::PermissionDenied)
     }
+
+    fn serves(&self, _port: u16) -> bool {
+        false
+    }
 }
 
 enum Never {}

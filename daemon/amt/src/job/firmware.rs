@@ -10,7 +10,7 @@ use crate::{
         GetCodeVersions, GetControlMode, GetLocalSystemAccount, GetProvisioningState,
     },
     ask::{AskError, OpenClient, Questions, ask},
-    machine::{Burst, HostClient, Machine},
+    machine::{Burst, HostClient, Machine, PLAIN_PORT, TLS_PORT},
     mhc::{AmtEnablement, IsChangeToAmtEnabled},
     retry::RetryPolicy,
     wsman::{
@@ -184,7 +184,7 @@ impl<'a, M: Machine> Firmware<'a, M> {
     }
 
     fn endpoint(self, state: &DeviceState) -> Result<Endpoint, Failure> {
-        if !state.tls_enforced {
+        if !state.tls_enforced && !self.serves_tls_only() {
             return Ok(Endpoint::Plain);
         }
         let authorities = &self.policy.authorities;
@@ -201,6 +201,12 @@ impl<'a, M: Machine> Firmware<'a, M> {
         let settings = TlsSettings::new(trust, None)
             .map_err(|error| Failure::new(Reason::TlsFailed, sentence(error)))?;
         Ok(Endpoint::Tls(settings))
+    }
+
+    /// Whether TLS is all that is left by the settings of firmware that does not enforce it (activation 8), which
+    /// shows by the ports that it asks for (apf 3.4).
+    fn serves_tls_only(self) -> bool {
+        self.machine.serves(TLS_PORT) && !self.machine.serves(PLAIN_PORT)
     }
 }
 

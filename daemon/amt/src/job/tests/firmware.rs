@@ -45,6 +45,8 @@ pub(super) struct Device {
     pub(super) build: &'static str,
     /// `None`: another program holds that host client.
     pub(super) enablement: Option<u8>,
+    /// Whether its settings have switched the plain port off, which [`enablement`](Self::enablement) does not say.
+    pub(super) tls_only: bool,
     /// MD5 of `admin`, realm and password, in hexadecimal digits.
     pub(super) admin: String,
     pub(super) mebx: Option<String>,
@@ -95,6 +97,7 @@ impl Model {
             version: "16.1.25",
             build: "2124",
             enablement: Some(0x82),
+            tls_only: false,
             admin: String::new(),
             mebx: None,
             hashes: Vec::new(),
@@ -405,13 +408,18 @@ impl Machine for Model {
         if self.device().is_off() {
             return Err(ReachError::Refused);
         }
-        let tls_enforced = self.device().enablement.is_some_and(|bits| bits & 0xC0 == 0xC0);
-        if port != if tls_enforced { TLS_PORT } else { PLAIN_PORT } {
+        if !self.serves(port) {
             return Err(ReachError::Refused);
         }
         let (client, server) = tokio::io::duplex(64 * 1024);
-        tokio::spawn(server::serve(self.clone(), server, tls_enforced));
+        tokio::spawn(server::serve(self.clone(), server, port == TLS_PORT));
         Ok(client)
+    }
+
+    fn serves(&self, port: u16) -> bool {
+        let device = self.device();
+        let tls = device.tls_only || device.enablement.is_some_and(|bits| bits & 0xC0 == 0xC0);
+        port == if tls { TLS_PORT } else { PLAIN_PORT }
     }
 }
 

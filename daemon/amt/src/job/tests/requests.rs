@@ -31,6 +31,15 @@ async fn call_returns_the_answer_as_xml_and_as_json() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn plain_port_that_was_switched_off_by_settings_is_not_called() {
+    let model = Model::activated(2, PASSWORD);
+    model.device().tls_only = true;
+    let outcome = done(&model, call(WsmanOperation::Get)).await;
+    assert_eq!(outcome.verdict, Verdict::Succeeded, "{outcome:?}");
+    assert_eq!(outcome.after, "admin control mode, TLS not enforced");
+}
+
+#[tokio::test(start_paused = true)]
 async fn local_system_account_may_call_before_activation() {
     let Request::Wsman(mut read) = call(WsmanOperation::Get) else { panic!() };
     (read.user, read.password) = ("$$OsAdmin".into(), secret(""));

@@ -215,6 +215,10 @@ impl Machine for Silent {
     async fn connect(&self, _port: u16) -> Result<UnixStream, ReachError> {
         Err(ReachError::Refused)
     }
+
+    fn serves(&self, _port: u16) -> bool {
+        false
+    }
 }
 
 struct Waiting(Arc<watch::Sender<usize>>);
