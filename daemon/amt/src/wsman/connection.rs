@@ -60,6 +60,8 @@ impl Connection {
         let mut builder = Builder::new();
         // As all programs that AMT is used with write them.
         builder.title_case_headers(true);
+        // A header that goes on in the next line is old, and to be understood all the same (RFC 9112, 5.2).
+        builder.allow_obsolete_multiline_headers_in_responses(true);
         let (sender, driver) =
             builder.handshake(TokioIo::new(stream)).await.map_err(|error| failure(&error))?;
         Ok(Self { sender, driven: Driven(Some(driver)), rested_since: None })

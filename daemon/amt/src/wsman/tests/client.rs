@@ -149,7 +149,8 @@ async fn answers_are_read_in_every_framing_and_cut_anywhere() {
         first.len(),
         second.len()
     );
-    let until_closed = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{body}").into_bytes();
+    let until_closed =
+        format!("HTTP/1.1 200 OK\r\nX-Folded: a\r\n b\r\nConnection: close\r\n\r\n{body}").into_bytes();
     let machine = TestMachine::with_connections(vec![serves([
         Serving::Sends(bytes),
         sends(chunked.into_bytes()),
