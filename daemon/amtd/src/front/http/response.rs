@@ -136,7 +136,10 @@ enum Head {
 fn parse(bytes: &[u8], request: Asked) -> Option<Head> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    let length = match response.parse(bytes).ok()? {
+    // A header that goes on in the next line is old, and to be understood all the same (RFC 9112, 5.2).
+    let mut parser = httparse::ParserConfig::default();
+    parser.allow_obsolete_multiline_headers_in_responses(true);
+    let length = match parser.parse_response(&mut response, bytes).ok()? {
         httparse::Status::Complete(length) => length,
         httparse::Status::Partial => return Some(Head::Partial),
     };
@@ -195,7 +198,7 @@ mod tests {
     fn each_framing_ends_where_it_says() {
         let length = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno";
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
-        let empty = b"HTTP/1.1 204 No Content\r\n\r\n";
+        let empty = b"HTTP/1.1 204 No Content\r\nX-Folded: a\r\n b\r\n\r\n";
         assert_eq!(watch(length, &[GET]), (finished(1), 0));
         assert_eq!(watch(chunked, &[GET]), (finished(1), 0));
         assert_eq!(watch(empty, &[GET]), (finished(1), 0));
