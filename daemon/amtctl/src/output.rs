@@ -82,17 +82,17 @@ impl Output {
     pub(crate) fn tell<D: Document>(&self, document: &D) {
         let mut page = Page::new(self.error_style);
         document.render(&mut page);
-        eprint!("{page}");
+        talk(&page.to_string());
     }
 
     /// Says something that is not data.
     pub(crate) fn say(&self, sentence: &str) {
-        eprintln!("amtctl: {}", text::clean(sentence));
+        talk(&format!("amtctl: {}\n", text::clean(sentence)));
     }
 
     /// Says that something may not be as the user wants it.
     pub(crate) fn warn(&self, sentence: &str) {
-        eprintln!("amtctl: {} {}", self.error_style.warn("warning:"), text::clean(sentence));
+        talk(&format!("amtctl: {} {}\n", self.error_style.warn("warning:"), text::clean(sentence)));
     }
 
     /// Says why the command failed, and what to do about it. Programs get it as JSON as well.
@@ -100,10 +100,10 @@ impl Output {
         if matches!(failure, Failure::ReaderGone) {
             return;
         }
-        eprintln!("amtctl: {}", text::clean(&failure.to_string()));
+        talk(&format!("amtctl: {}\n", text::clean(&failure.to_string())));
         let next_step = failure.next_step();
         if !next_step.is_empty() {
-            eprintln!("{} {}", self.error_style.strong("next:"), text::clean(&next_step));
+            talk(&format!("{} {}\n", self.error_style.strong("next:"), text::clean(&next_step)));
         }
         if self.json {
             // If this cannot be written either, the exit code has to do.
@@ -169,6 +169,12 @@ impl Document for ErrorDocument {
     }
 }
 
+/// Writes to standard error. A command that nobody listens to goes on: it may be in the middle of something.
+fn talk(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes to standard output.
 fn write(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| match error.kind() {

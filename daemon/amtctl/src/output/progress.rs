@@ -1,8 +1,11 @@
 //! One line that shows what is going on, on a terminal only: in a log it would be noise.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
-use super::text::{WIDTH, clean};
+use super::{
+    talk,
+    text::{WIDTH, clean},
+};
 
 /// A line on standard error that is overwritten. It is gone when this is dropped.
 #[derive(Debug)]
@@ -21,9 +24,7 @@ impl Progress {
     pub(crate) fn show(&mut self, text: &str) {
         if self.terminal {
             let line: String = clean(text).replace('\n', " ").chars().take(WIDTH - 1).collect();
-            eprint!("\r\x1b[K{line}");
-            // A line that is shown late is better than none.
-            let _ = io::stderr().flush();
+            talk(&format!("\r\x1b[K{line}"));
             self.shown = true;
         }
     }
@@ -31,7 +32,7 @@ impl Progress {
     /// Takes the line away, before something else is said.
     pub(crate) fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
-            eprint!("\r\x1b[K");
+            talk("\r\x1b[K");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Jobs: made once, watched to the verdict, whatever happens in between.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     process::{Output, Stdio},
 };
 
@@ -37,6 +37,18 @@ fn the_exit_code_is_the_verdict_of_the_firmware() {
         let document = json(&activate(&Daemon::start(script()), &["--json"]));
         assert_eq!(document["outcome"]["verdict"], word);
     }
+}
+
+#[test]
+fn the_verdict_is_waited_for_even_if_nobody_reads_standard_error() {
+    // That the request is repeated is talked about.
+    let watches = [vec![answers::ended(Verdict::FailedPartial)]].into();
+    let daemon = Daemon::start(Script { broken: 1, watches, ..Script::default() });
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    let mut command = amtctl(&daemon.socket(), &["activate", "--ccm"]);
+    let output = command.env("AMT_PASSWORD", "secret").stderr(writer).output().unwrap();
+    assert_eq!(code(&output), 2, "{output:?}");
 }
 
 #[test]

@@ -61,6 +61,7 @@ fn run(seed: u64, tell: bool) -> World {
 }
 
 #[test]
+#[expect(clippy::disallowed_macros, reason = "in tests only")]
 fn no_seed_loses_a_byte_a_wakeup_or_a_slot() {
     if let Some(seed) = number("AMTD_SEED") {
         run(seed, true);

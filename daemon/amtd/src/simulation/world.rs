@@ -420,6 +420,7 @@ impl World {
         self.now = next.max(self.now + Duration::from_micros(10));
     }
 
+    #[expect(clippy::disallowed_macros, reason = "in tests only")]
     pub(super) fn note(&self, what: impl FnOnce() -> String) {
         if self.tell {
             println!("{:>12.6} {}", self.now.duration_since(self.start).as_secs_f64(), what());
