@@ -86,7 +86,7 @@ impl machine::Machine for Machine {
     }
 
     fn serves(&self, port: u16) -> bool {
-        self.link.borrow().ports.contains(&port)
+        self.link.borrow().serves(port)
     }
 }
 

@@ -156,6 +156,8 @@ pub struct Port {
     pub local_port: Option<u16>,
     /// Whether firmware asked for it.
     pub requested_by_firmware: bool,
+    /// Whether firmware has withdrawn it, and may ask for it again when a client wants it.
+    pub withdrawn_by_firmware: bool,
     /// Whether clients are served.
     pub state: PortState,
     /// Where it is open.

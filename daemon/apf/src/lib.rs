@@ -69,6 +69,6 @@ pub use self::{
     event::{Endpoint, Event},
     id::{ChannelId, ForwardId, Port, RemoteChannelId},
     limits::{SessionConfig, Timeouts},
-    session::{ChannelInfo, Forward, Open, Session, Slots, State, Transmit},
+    session::{ChannelInfo, Forward, ForwardState, Open, Session, Slots, State, Transmit},
     wire::{DisconnectReason, OpenFailureReason},
 };

@@ -2615,6 +2615,9 @@ pub struct Port {
     pub problem: ::prost::alloc::string::String,
     #[prost(uint32, tag = "5")]
     pub clients: u32,
+    /// Firmware has withdrawn this port, and may ask for it again when a client wants it.
+    #[prost(bool, tag = "6")]
+    pub withdrawn: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ClassStatus {

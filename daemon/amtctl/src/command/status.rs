@@ -73,6 +73,8 @@ struct Port {
     listening: Vec<String>,
     /// The firmware has asked for this port.
     forwarded: bool,
+    /// The firmware has withdrawn this port, and may ask for it again when a client wants it.
+    withdrawn: bool,
     /// Why it is not bound; empty if it is.
     problem: String,
     clients: u32,
@@ -154,7 +156,11 @@ impl StatusDocument {
             } else {
                 format!("not bound: {}", port.problem)
             };
-            let forwarded = if port.forwarded { "yes" } else { "no" };
+            let forwarded = match port {
+                Port { forwarded: true, .. } => "yes",
+                Port { withdrawn: true, .. } => "on demand",
+                Port { .. } => "no",
+            };
             table.row([port.number.to_string(), forwarded.into(), port.clients.to_string(), listening]);
         }
         page.table(&table);
@@ -262,6 +268,7 @@ impl From<v1::Port> for Port {
             number: port.number,
             listening: port.listening,
             forwarded: port.forwarded,
+            withdrawn: port.withdrawn,
             problem: port.problem,
             clients: port.clients,
         }

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::Facts;
 use crate::{
     http::StatusSource,
-    status::{PortState, Readiness, Status},
+    status::{Port, PortState, Readiness, Status},
     systemd,
 };
 
@@ -102,8 +102,8 @@ impl Announcer {
 }
 
 fn serving(status: &Status) -> String {
-    let open =
-        status.ports.iter().filter(|port| port.requested_by_firmware && port.state != PortState::Failed);
+    let served = |port: &&Port| port.is_served() && port.state != PortState::Failed;
+    let open = status.ports.iter().filter(served);
     let ports: Vec<_> = open.map(|port| port.port.to_string()).collect();
     format!("serving firmware ports {}", ports.join(", "))
 }
@@ -124,6 +124,7 @@ mod tests {
             port: *number,
             local_port: Some(*number),
             requested_by_firmware: true,
+            withdrawn_by_firmware: false,
             state: PortState::Listening,
             addresses: Vec::new(),
             error: None,

@@ -66,12 +66,13 @@ impl StatusSource for Facts {
 
     fn known(&self) -> Status {
         let front = self.front.borrow();
+        let link = self.link.borrow();
         let mut status = Status {
             started_at: Timestamp(self.started_at),
             uptime_seconds: self.started.elapsed().as_secs(),
-            link: link(&self.link.borrow()),
+            link: self::link(&link),
             firmware: self.firmware.borrow().clone(),
-            ports: front.ports.iter().map(port).collect(),
+            ports: front.ports.iter().map(|report| port(report, &link)).collect(),
             jobs: jobs(self.jobs.counts()),
             ..Status::default()
         };
@@ -104,9 +105,6 @@ fn with_session(mut status: Status, session: &SessionStatus) -> Status {
     };
     status.channels = session.channels.iter().map(channel).collect();
     status.counters.apf = (&session.counters).into();
-    for port in &mut status.ports {
-        port.requested_by_firmware = session.forwards.iter().any(|forward| forward.port.0 == port.port);
-    }
     status
 }
 
@@ -140,7 +138,9 @@ fn link(link: &LinkStatus) -> status::Link {
     }
 }
 
-fn port(report: &PortReport) -> status::Port {
+/// What firmware wants is known while there is a session, unless the port was denied to it, and otherwise taken from the
+/// last one.
+fn port(report: &PortReport, link: &LinkStatus) -> status::Port {
     let state = match (report.addresses.is_empty(), &report.error) {
         (true, _) => status::PortState::Failed,
         (false, Some(_)) => status::PortState::Partial,
@@ -149,7 +149,12 @@ fn port(report: &PortReport) -> status::Port {
     status::Port {
         port: report.port,
         local_port: report.addresses.first().map(std::net::SocketAddr::port),
-        requested_by_firmware: report.asked,
+        requested_by_firmware: if link.ready && !report.addresses.is_empty() {
+            link.ports.contains(&report.port)
+        } else {
+            report.asked
+        },
+        withdrawn_by_firmware: link.withdrawn.contains(&report.port),
         state,
         addresses: report.addresses.clone(),
         error: report.error.clone(),
@@ -218,11 +223,32 @@ mod tests {
 
     #[test]
     fn a_port_is_as_good_as_the_addresses_on_which_it_is_open() {
-        let open = port(&report(&["127.0.0.1:40000", "[::1]:40000"], None));
+        let link = LinkStatus::new();
+        let open = port(&report(&["127.0.0.1:40000", "[::1]:40000"], None), &link);
         assert_eq!((open.state, open.local_port), (status::PortState::Listening, Some(40_000)));
-        let half = port(&report(&["127.0.0.1:16992"], Some("cannot listen on [::1]:16992")));
+        let half = port(&report(&["127.0.0.1:16992"], Some("cannot listen on [::1]:16992")), &link);
         assert_eq!(half.state, status::PortState::Partial);
-        let shut = port(&report(&[], Some("in use")));
+        let shut = port(&report(&[], Some("in use")), &link);
         assert_eq!((shut.state, shut.local_port), (status::PortState::Failed, None));
+    }
+
+    #[test]
+    fn what_firmware_wants_now_counts_and_not_what_it_wanted_once() {
+        let wants = |link: &LinkStatus, addresses: &[&str]| {
+            let port = port(&report(addresses, None), link);
+            (port.requested_by_firmware, port.withdrawn_by_firmware)
+        };
+        let (open, denied) = (["127.0.0.1:16992"], []);
+        let mut link = LinkStatus::new();
+        assert_eq!(wants(&link, &open), (true, false), "there is no session to ask");
+        (link.ready, link.withdrawn) = (true, vec![16_992]);
+        assert_eq!(wants(&link, &open), (false, true));
+        assert!(link.serves(16_992) && !link.serves(16_993));
+        (link.ports, link.withdrawn) = (vec![16_993], vec![16_992]);
+        assert!(link.serves(16_993) && !link.serves(16_992), "the settings were changed");
+        (link.ports, link.withdrawn) = (vec![16_992], Vec::new());
+        assert_eq!(wants(&link, &open), (true, false));
+        link.ports.clear();
+        assert_eq!(wants(&link, &denied), (true, false));
     }
 }

@@ -200,6 +200,8 @@ fn amthi(status: &status::Status, config: &Config) -> Check {
 fn port(port: &status::Port) -> Check {
     let asked = if port.requested_by_firmware {
         "the firmware asked for it"
+    } else if port.withdrawn_by_firmware {
+        "the firmware asked for it and has withdrawn it until a client wants it"
     } else {
         "the firmware did not ask for it"
     };
@@ -317,6 +319,7 @@ mod tests {
             port: 623,
             local_port: Some(623),
             requested_by_firmware: true,
+            withdrawn_by_firmware: false,
             state,
             addresses: Vec::new(),
             error: None,

@@ -73,6 +73,7 @@ fn port(port: &crate::status::Port, clients: &[ClientReport]) -> v1::Port {
         number: port.port.into(),
         listening: port.addresses.iter().map(ToString::to_string).collect(),
         forwarded: port.requested_by_firmware && port.state != PortState::Failed,
+        withdrawn: port.withdrawn_by_firmware,
         problem: problem.join("; "),
         clients: count(clients.iter().filter(|client| client.port == port.port).count()),
     }
@@ -190,6 +191,7 @@ mod tests {
             port: 16_993,
             local_port: Some(16_993),
             requested_by_firmware: true,
+            withdrawn_by_firmware: false,
             state: PortState::Listening,
             addresses: Vec::new(),
             error: None,

@@ -1,8 +1,12 @@
 //! The life of the link: what happens when an attempt to connect ends or a link is lost, and which state is published.
 //! The attempts themselves are made by [`link`](super::link).
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant, SystemTime},
+};
 
+use amtd_apf::ForwardState;
 use amtd_mei::LinkState;
 use tracing::{info, warn};
 
@@ -73,20 +77,29 @@ impl Driver {
     /// Publishes which ports firmware serves, if the session is ready.
     pub(super) fn publish_ports(&self) {
         let Some(session) = self.mux.session().filter(|_| self.mux.ready()) else { return };
-        let mut ports: Vec<_> = session.forwards().filter(|forward| forward.active).map(|f| f.port).collect();
-        ports.sort_unstable();
-        ports.dedup();
-        // No notification here: a new list also changes the text, which is published below.
+        let all = |state| -> BTreeSet<u16> {
+            session
+                .forwards()
+                .filter(|forward| forward.state == state)
+                .map(|forward| forward.port.0)
+                .collect()
+        };
+        let (served, withdrawn) = (all(ForwardState::Active), all(ForwardState::Withdrawn));
+        let list =
+            |ports: &BTreeSet<u16>| ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let detail = match (list(&served), list(&withdrawn)) {
+            (served, _) if !served.is_empty() => format!("the firmware serves {served}"),
+            (_, withdrawn) if !withdrawn.is_empty() => {
+                format!("the firmware serves no port until a client wants one of {withdrawn}")
+            }
+            _ => "the firmware serves no port".into(),
+        };
+        // No notification here: a list that matters to watchers also changes the text, which is published below.
         self.link.send_if_modified(|link| {
-            link.ports = ports.iter().map(|port| port.0).collect();
+            link.ports = served.into_iter().collect();
+            link.withdrawn = withdrawn.into_iter().collect();
             false
         });
-        let list = ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let detail = if list.is_empty() {
-            "the firmware serves no port yet".into()
-        } else {
-            format!("the firmware serves {list}")
-        };
         self.publish(LinkState::Up, true, detail);
     }
 
@@ -123,6 +136,7 @@ impl Driver {
             let news = changed || link.detail != detail;
             if !ready {
                 link.ports.clear();
+                link.withdrawn.clear();
                 link.unanswered_since = None;
             }
             (link.state, link.ready, link.detail) = (state, ready, detail);

@@ -311,6 +311,10 @@ impl Driver {
                 }
                 Event::Silent { since } => self.fell_silent(now.saturating_duration_since(since)),
                 Event::Speaks => self.speaks_again(),
+                Event::Gone { port } => {
+                    warn!(%port, "a client wanted a port that firmware has withdrawn and does not ask for again");
+                    self.publish_ports();
+                }
                 Event::Session(event) => self.session_event(now, event),
             }
         }

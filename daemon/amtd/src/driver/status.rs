@@ -19,6 +19,8 @@ pub struct LinkStatus {
     pub detail: String,
     /// The ports that firmware serves, while `ready`.
     pub ports: Vec<u16>,
+    /// The ports that it has withdrawn, while `ready`, and may serve again when a client wants them.
+    pub withdrawn: Vec<u16>,
     /// The device in use or last tried.
     pub node: Option<PathBuf>,
     /// When `state` or `ready` last changed.
@@ -42,6 +44,7 @@ impl LinkStatus {
             ready: false,
             detail: "looking for the device".into(),
             ports: Vec::new(),
+            withdrawn: Vec::new(),
             node: None,
             since: SystemTime::now(),
             connects: 0,
@@ -50,6 +53,12 @@ impl LinkStatus {
             unanswered_since: None,
             last_error: None,
         }
+    }
+
+    /// Whether a client of this port is served. While firmware serves none, these are the ports that it has withdrawn.
+    pub(crate) fn serves(&self, port: u16) -> bool {
+        let ports = if self.ports.is_empty() { &self.withdrawn } else { &self.ports };
+        ports.contains(&port)
     }
 }
 

@@ -21,7 +21,9 @@ pub(super) fn lost(end: FlowEnd, link: &str) -> Bytes {
         FlowEnd::Silent => answer("504 Gateway Timeout", "", &end.to_string()),
         FlowEnd::LinkLost => answer("502 Bad Gateway", "", &format!("{end}: {link}")),
         FlowEnd::Displaced => answer("408 Request Timeout", "", &end.to_string()),
-        FlowEnd::Firmware | FlowEnd::Protocol => answer("502 Bad Gateway", "", &end.to_string()),
+        FlowEnd::Firmware | FlowEnd::Protocol | FlowEnd::Restarted => {
+            answer("502 Bad Gateway", "", &end.to_string())
+        }
     }
 }
 

@@ -367,6 +367,7 @@ mod tests {
             port: 16_993,
             local_port: None,
             requested_by_firmware: true,
+            withdrawn_by_firmware: false,
             state: PortState::Failed,
             addresses: Vec::new(),
             error: None,

@@ -94,6 +94,7 @@ fn port(number: u16) -> Port {
         port: number,
         local_port: Some(number),
         requested_by_firmware: true,
+        withdrawn_by_firmware: false,
         state: PortState::Listening,
         addresses: vec![([127, 0, 0, 1], number).into()],
         error: None,

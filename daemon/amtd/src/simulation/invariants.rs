@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use amtd_apf::{
-    Class, Session,
+    Class, ForwardState, Session,
     mux::{FlowId, FlowInfo},
 };
 
@@ -97,7 +97,7 @@ impl World {
     /// Whether firmware serves its port at present.
     fn is_served(&self, info: &FlowInfo) -> bool {
         let mut forwards = self.mux.session().into_iter().flat_map(Session::forwards);
-        forwards.any(|forward| forward.active && forward.port == info.port)
+        forwards.any(|forward| forward.state == ForwardState::Active && forward.port == info.port)
     }
 
     fn check_that_nobody_was_passed(

@@ -296,7 +296,11 @@ impl World {
                 Event::Session(SessionEvent::ForwardRequested { forward, .. }) => {
                     self.mux.answer_forward(self.now, forward, true);
                 }
-                Event::Late { .. } | Event::Silent { .. } | Event::Speaks | Event::Session(_) => {}
+                Event::Late { .. }
+                | Event::Silent { .. }
+                | Event::Speaks
+                | Event::Gone { .. }
+                | Event::Session(_) => {}
             }
         }
     }

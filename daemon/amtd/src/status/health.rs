@@ -54,7 +54,7 @@ impl Status {
     /// Fills in [`Status::health`] from the rest.
     #[must_use]
     pub fn with_health(mut self) -> Self {
-        let rest: [Look; 2] = [Self::journal_condition, tls_only];
+        let rest: [Look; 3] = [Self::journal_condition, tls_only, withdrawn];
         let mut health: Vec<_> = AT_LINK.iter().chain(&rest).filter_map(|look| look(&self)).collect();
         health.extend(self.ports.iter().filter_map(port));
         health.sort_by_key(|condition| condition.severity);
@@ -111,15 +111,20 @@ impl Status {
     }
 
     fn has_ports(&self) -> bool {
-        self.ports.iter().any(|port| port.requested_by_firmware)
+        self.ports.iter().any(Port::is_served)
     }
 
     fn has_port(&self, number: u16) -> bool {
-        self.ports.iter().any(|port| port.port == number && port.requested_by_firmware)
+        self.ports.iter().any(|port| port.port == number && port.is_served())
     }
 }
 
 impl Port {
+    /// Whether firmware serves it, or did before it withdrew it and may again.
+    pub fn is_served(&self) -> bool {
+        self.requested_by_firmware || self.withdrawn_by_firmware
+    }
+
     /// Why it is not open everywhere, in one sentence.
     pub fn trouble(&self) -> String {
         let error = self.error.as_deref().unwrap_or("not open yet");
@@ -242,7 +247,8 @@ fn no_wsman(status: &Status) -> Option<Condition> {
 
 /// Firmware that enforces TLS never asks for the plain port, which most tools call (apf 3.4).
 fn tls_only(status: &Status) -> Option<Condition> {
-    (status.link.ready && status.has_port(16_993) && !status.has_port(16_992)).then(|| Condition {
+    let asked = |number| status.ports.iter().any(|port| port.port == number && port.requested_by_firmware);
+    (status.link.ready && asked(16_993) && !asked(16_992)).then(|| Condition {
         code: "tls-only",
         severity: Severity::Info,
         text: "the firmware serves TLS only, on port 16993".into(),
@@ -250,7 +256,18 @@ fn tls_only(status: &Status) -> Option<Condition> {
     })
 }
 
-/// It has not asked for one yet, or has withdrawn them all.
+/// Some firmware withdraws its ports while nobody uses them (apf 3.5).
+fn withdrawn(status: &Status) -> Option<Condition> {
+    let asked = status.ports.iter().any(|port| port.requested_by_firmware);
+    (status.link.ready && status.has_ports() && !asked).then(|| Condition {
+        code: "ports-withdrawn",
+        severity: Severity::Info,
+        text: "the firmware has withdrawn its ports while nobody used them".into(),
+        next_step: "nothing: it is asked for them with the next request",
+    })
+}
+
+/// It has not asked for one yet, or has withdrawn them all and does not ask again.
 const NO_PORTS: &str = "the firmware asks for no port";
 
 #[cfg(test)]
@@ -265,6 +282,7 @@ mod tests {
             port: number,
             local_port: Some(number),
             requested_by_firmware: true,
+            withdrawn_by_firmware: false,
             state: PortState::Listening,
             addresses: Vec::new(),
             error: None,
@@ -340,6 +358,17 @@ mod tests {
         let status = Status { ports: vec![idle], ..ready() };
         assert_ne!(status.readiness(), Readiness::Ready);
         assert_eq!(codes(status), ["no-ports"]);
+    }
+
+    #[test]
+    fn firmware_that_rests_while_nobody_uses_its_ports_is_ready() {
+        let resting = Port { requested_by_firmware: false, withdrawn_by_firmware: true, ..served(16_992) };
+        let status = Status { ports: vec![resting], ..ready() };
+        assert_eq!(status.readiness(), Readiness::Ready);
+        assert_eq!(codes(status.clone()), ["ports-withdrawn"]);
+        // The settings were changed, and 16992 will not come back.
+        let changed = Status { ports: vec![status.ports[0].clone(), served(16_993)], ..ready() };
+        assert_eq!(codes(changed), ["tls-only"]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Flow, FlowEnd, FlowEvent, FlowId, Mux, Open, OpenRefusal, Refusal, Stage, Turn, Waiting, effort::Load,
-    queue::Verdict,
+    Event, Flow, FlowEnd, FlowEvent, FlowId, Mux, Open, OpenRefusal, Refusal, Stage, Turn, Waiting,
+    effort::Load, queue::Verdict,
 };
 use crate::{ChannelId, Class, OpenError, OpenFailureReason};
 
@@ -343,8 +343,19 @@ impl Mux {
         }
     }
 
+    fn has_knocked(&self, id: FlowId) -> bool {
+        let stage = self.flows.get(&id).map(|flow| flow.stage);
+        matches!(stage, Some(Stage::Waiting(waiting) | Stage::Opening { waited: waiting, .. }) if waiting.knocked)
+    }
+
     fn refuse(&mut self, now: Instant, id: FlowId, refusal: Refusal) {
         self.counters.refused = self.counters.refused.saturating_add(1);
+        if let (Refusal::NotForwarded(port), true, Some(session)) =
+            (refusal, self.has_knocked(id), &mut self.session)
+            && session.knocked_in_vain(port)
+        {
+            self.events.push_back(Event::Gone { port });
+        }
         let kept = self.forget(id).flatten();
         if let (Some(channel), Some(session)) = (kept, &mut self.session) {
             session.retire(now, channel);

@@ -45,6 +45,8 @@ pub(super) struct Bench {
     forwards: bool,
     /// What firmware makes of an opening for the port when it is not in force.
     pub(super) withdrawn: Withdrawn,
+    /// The ports that the host has given up.
+    pub(super) gone: Vec<Port>,
     pub(super) answers_closes: bool,
     /// Bytes that firmware got, by our number, in order of arrival.
     pub(super) received: Vec<(u32, Vec<u8>)>,
@@ -75,6 +77,7 @@ impl Bench {
             refusals: VecDeque::new(),
             forwards: false,
             withdrawn: Withdrawn::Refuses,
+            gone: Vec::new(),
             answers_closes: true,
             received: Vec::new(),
             most_open: 0,
@@ -126,6 +129,7 @@ impl Bench {
                     Event::Late { flow, .. } => self.late.push(flow),
                     Event::Silent { since } => self.silent = Some(since),
                     Event::Speaks => self.silent = None,
+                    Event::Gone { port } => self.gone.push(port),
                     Event::Session(_) => {}
                 }
             }

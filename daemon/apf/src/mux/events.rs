@@ -145,7 +145,8 @@ impl Mux {
 
     pub(super) fn closed(&mut self, now: Instant, channel: ChannelId, cause: CloseCause) {
         match cause {
-            CloseCause::Restarted | CloseCause::SessionOver => self.lose(now, channel),
+            CloseCause::Restarted => self.lose(now, channel, FlowEnd::Restarted),
+            CloseCause::SessionOver => self.lose(now, channel, FlowEnd::LinkLost),
             CloseCause::Firmware => {
                 self.spoke(now);
                 self.end(now, channel, FlowEnd::Firmware);
@@ -172,11 +173,11 @@ impl Mux {
     }
 
     /// The channel is lost with its session. Only a connection with a request under way ends.
-    pub(super) fn lose(&mut self, now: Instant, channel: ChannelId) {
+    pub(super) fn lose(&mut self, now: Instant, channel: ChannelId, end: FlowEnd) {
         let Some(id) = self.attached.get(&channel).copied() else { return };
         let Some(flow) = self.flows.get_mut(&id) else { return };
         match flow.stage {
-            Stage::Active { .. } => return self.end(now, channel, FlowEnd::LinkLost),
+            Stage::Active { .. } => return self.end(now, channel, end),
             Stage::Ending { .. } => return self.end(now, channel, FlowEnd::Firmware),
             Stage::Opening { waited, .. } => self.wait(id, waited),
             Stage::Waiting(ref mut waiting) => {

@@ -68,6 +68,9 @@ pub enum FlowEnd {
     /// The device or the session was lost under it.
     #[error("the connection to the firmware was lost")]
     LinkLost,
+    /// Firmware started the session over under it.
+    #[error("the firmware started its session with the daemon over")]
+    Restarted,
     /// It hardly used its channel, or its user had several, while others waited for one.
     #[error("the connection had to make way for others who waited for its channel")]
     Displaced,

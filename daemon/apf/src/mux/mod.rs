@@ -55,8 +55,8 @@ use self::{
     timers::Timers,
 };
 use crate::{
-    ChannelId, Class, Event as SessionEvent, ForwardId, Open, Refusal as OpenRefusal, Session, SessionConfig,
-    SessionError, Slots, State, Transmit,
+    ChannelId, Class, Event as SessionEvent, ForwardId, Open, Port, Refusal as OpenRefusal, Session,
+    SessionConfig, SessionError, Slots, State, Transmit,
 };
 
 /// What the caller must know or do.
@@ -85,6 +85,11 @@ pub enum Event {
     },
     /// It answers again, after [`Event::Silent`].
     Speaks,
+    /// Firmware did not ask again for a port that it has withdrawn, although a client wanted it.
+    Gone {
+        /// The port.
+        port: Port,
+    },
     /// Something that does not concern a client connection: forwards, firmware's own channels, the session itself.
     Session(SessionEvent),
 }
@@ -205,7 +210,7 @@ impl Mux {
         }
         let channels: Vec<_> = self.attached.keys().copied().collect();
         for channel in channels {
-            self.lose(now, channel);
+            self.lose(now, channel, FlowEnd::LinkLost);
         }
         // If the session never became ready, nothing has changed for waiting requests, and they keep their deadlines.
         if was_ready {

@@ -29,8 +29,21 @@ pub struct Forward {
     /// Address or host name as firmware gave it. The same port may be requested for several, and is
     /// cancelled for each.
     pub address: String,
-    /// Whether firmware has been answered: only then may channels be opened.
-    pub active: bool,
+    /// How far it is.
+    pub state: ForwardState,
+}
+
+/// How far a forward is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForwardState {
+    /// Firmware has asked for it and has not been answered.
+    Asked,
+    /// It is in force: channels may be opened.
+    Active,
+    /// Firmware has withdrawn it. It may ask again when somebody wants a channel; see [`Session::knock`].
+    Withdrawn,
+    /// Firmware has withdrawn it, and did not ask again when somebody wanted a channel.
+    Gone,
 }
 
 /// The answer to a request.
@@ -45,8 +58,8 @@ pub(super) enum Reply {
 pub(super) struct Forwards {
     /// What is in force, in order of arrival.
     active: Vec<Forward>,
-    /// The ports that were in force and are not any more.
-    withdrawn: Vec<Port>,
+    /// What was in force and is not any more: one for each port without any that is.
+    withdrawn: Vec<Forward>,
     /// What has not been answered, in order of arrival.
     waiting: VecDeque<Waiting>,
     generation: u32,
@@ -121,11 +134,24 @@ impl Forwards {
 
     /// Whether firmware asked for the port before, and has withdrawn it since.
     pub(super) fn is_withdrawn(&self, port: Port) -> bool {
-        self.withdrawn.contains(&port)
+        self.withdrawn.iter().any(|forward| forward.port == port)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Forward> {
+        self.wanted().chain(&self.withdrawn)
+    }
+
+    /// What firmware wants.
+    fn wanted(&self) -> impl Iterator<Item = &Forward> {
         self.active.iter().chain(self.asked())
+    }
+
+    /// Returns whether that is news.
+    pub(super) fn give_up(&mut self, port: Port) -> bool {
+        let mut given_up = self.withdrawn.iter_mut().filter(|forward| forward.port == port);
+        given_up.any(|forward| {
+            std::mem::replace(&mut forward.state, ForwardState::Gone) == ForwardState::Withdrawn
+        })
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -185,8 +211,8 @@ impl Forwards {
         }
         let outcome = if self.is_active(port) { Outcome::Unchanged(port) } else { Outcome::Started(port) };
         if !in_force {
-            self.active.push(Forward { active: true, ..forward });
-            self.withdrawn.retain(|withdrawn| *withdrawn != port);
+            self.active.push(Forward { state: ForwardState::Active, ..forward });
+            self.withdrawn.retain(|withdrawn| withdrawn.port != port);
         }
         outcome
     }
@@ -199,7 +225,11 @@ impl Forwards {
             return Outcome::NothingToCancel;
         }
         let vacated = (!self.is_active(cancelled.port)).then_some(cancelled.port);
-        self.withdrawn.extend(vacated);
+        self.withdrawn.extend(vacated.map(|port| Forward {
+            port,
+            state: ForwardState::Withdrawn,
+            ..cancelled.clone()
+        }));
         Outcome::Cancelled { vacated }
     }
 }
@@ -222,7 +252,7 @@ impl Forward {
     /// The forward that a request names; `None` if it cannot exist (`apf 10` rows 20, 22).
     fn parse(request: ForwardAddress<'_>) -> Option<Self> {
         let address = text::address(request.address)?.to_owned();
-        Some(Self { port: Port::from_wire(request.port)?, address, active: false })
+        Some(Self { port: Port::from_wire(request.port)?, address, state: ForwardState::Asked })
     }
 }
 
@@ -309,7 +339,7 @@ impl Session {
             count(&mut self.counters.repeated_forwards);
             return Pending::Settled(Outcome::Unchanged(forward.port));
         }
-        if self.forwards.iter().count() >= self.config.max_forwards {
+        if self.forwards.wanted().count() >= self.config.max_forwards {
             return Pending::Settled(Outcome::Refused);
         }
         self.ask_host(now, forward)

@@ -26,7 +26,7 @@ use self::{
     ledger::Channels,
 };
 pub use self::{
-    forwards::Forward,
+    forwards::{Forward, ForwardState},
     handshake::State,
     ledger::{ChannelInfo, Slots},
     transmit::Transmit,
@@ -160,6 +160,12 @@ impl Session {
     pub fn knock(&mut self, now: Instant, open: Open, class: Class) -> Result<ChannelId, OpenError> {
         self.may_knock(open.port)?;
         Ok(self.begin_channel(now, open, class))
+    }
+
+    /// Notes that firmware did not ask again for a port that it has withdrawn, although a client [knocked](Self::knock)
+    /// and waited. Returns whether that is news. The next client may knock all the same.
+    pub fn knocked_in_vain(&mut self, port: Port) -> bool {
+        self.forwards.give_up(port)
     }
 
     /// Queues bytes for firmware.

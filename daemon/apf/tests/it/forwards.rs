@@ -1,7 +1,7 @@
 //! Forward requests: answers in order, repetitions, cancellations, limits.
 
 use amtd_apf::{
-    Event, ForwardId, OpenError, Port, SessionConfig, SessionError, State,
+    Event, ForwardId, ForwardState, OpenError, Port, SessionConfig, SessionError, State,
     wire::{Message, RequestSuccess},
 };
 
@@ -28,7 +28,7 @@ impl Host {
     }
 
     fn active(&self) -> Vec<(u16, &str)> {
-        let active = self.session.forwards().filter(|forward| forward.active);
+        let active = self.session.forwards().filter(|forward| forward.state == ForwardState::Active);
         active.map(|forward| (forward.port.0, forward.address.as_str())).collect()
     }
 }
@@ -158,6 +158,23 @@ fn only_a_port_that_was_in_force_and_is_not_any_more_may_be_knocked_at() {
     host.hear(tcpip_forward(b"amt-host", 16992));
     host.answer_all(true);
     assert_eq!(host.session.may_knock(PORT), Err(OpenError::NoForward), "it is in force again");
+}
+
+#[test]
+fn a_port_that_does_not_come_back_is_told_once_and_can_still_come_back() {
+    let mut host = Host::forwarding();
+    let state = |host: &Host| host.session.forwards().next().map(|forward| forward.state);
+    assert!(!host.session.knocked_in_vain(PORT), "it is in force");
+    assert_eq!(state(&host), Some(ForwardState::Active));
+    host.hear(cancel_forward(b"amt-host", 16992));
+    assert_eq!(state(&host), Some(ForwardState::Withdrawn));
+    assert!(host.session.knocked_in_vain(PORT));
+    assert!(!host.session.knocked_in_vain(PORT), "it was told");
+    assert_eq!((state(&host), host.session.may_knock(PORT)), (Some(ForwardState::Gone), Ok(())));
+    host.hear(tcpip_forward(b"amt-host", 16992));
+    host.answer_all(true);
+    assert_eq!(host.active(), [(16992, "amt-host")]);
+    assert_eq!(host.session.forwards().count(), 1);
 }
 
 #[test]

@@ -128,6 +128,7 @@ fn firmware_that_withdrew_its_ports_while_idle_serves_the_next_request() {
         rig.sim(json!({"do": "doze", "port": 623}));
         rig.sim(json!({"do": "doze", "port": 16992}));
         rig.await_status("ports that firmware has withdrawn", |status| !asked_for(status, 16992));
+        assert_eq!(rig.daemon.http("/readyz").unwrap().status(), 200, "nothing is wrong");
         rig.assert_serves();
     }
     assert_eq!(rig.number("/link/connects"), 1);
@@ -143,6 +144,9 @@ fn port_that_stays_withdrawn_is_told_and_its_socket_stays_open() {
     let answer = client.exchange(&request("GET", "/logon.htm", &[], b"")).unwrap();
     assert_eq!(answer.status(), 503);
     assert!(answer.text().contains("does not serve port 16992"), "{}", answer.text());
+    rig.await_status("a port that does not come back", |status| {
+        status["health"].as_array().unwrap().iter().any(|condition| condition["code"] == "no-wsman-port")
+    });
     rig.sim(json!({"do": "forward", "port": 16992}));
     rig.assert_serves();
 }

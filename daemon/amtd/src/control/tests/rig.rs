@@ -180,6 +180,7 @@ impl StatusSource for Source {
             port: 16_992,
             local_port: Some(16_992),
             requested_by_firmware: true,
+            withdrawn_by_firmware: false,
             state: status::PortState::Listening,
             addresses: vec!["127.0.0.1:16992".parse().unwrap()],
             error: None,

@@ -62,6 +62,7 @@ fn firmware_that_withdraws_its_ports_while_idle_is_woken_by_the_next_request() {
     bench.wait(Duration::from_millis(250));
     assert_eq!(bench.stage(flow), Some("active"));
     bench.answer(flow, true);
+    assert_eq!(bench.gone, []);
 }
 
 /// The request and the withdrawal cross.
@@ -87,6 +88,7 @@ fn a_port_that_was_withdrawn_for_good_is_tried_once_and_refused_in_time() {
     bench.wait(Duration::from_secs(3));
     assert_eq!(bench.told(flow), [FlowEvent::Refused(Refusal::NotForwarded(PORT))]);
     assert_eq!(bench.mux.counters().open_refusals, 1);
+    assert_eq!(bench.gone, [PORT]);
 }
 
 #[test]
@@ -200,7 +202,7 @@ fn a_restarted_session_ends_only_what_was_under_way() {
     bench.ask(active, REQUEST);
     bench.open.clear();
     bench.say(VERSION);
-    assert_eq!(bench.told(active), [FlowEvent::Closed(FlowEnd::LinkLost)]);
+    assert_eq!(bench.told(active), [FlowEvent::Closed(FlowEnd::Restarted)]);
     assert_eq!(bench.stage(resting), Some("detached"));
     bench.say(Message::ServiceRequest(ServiceName { name: SERVICE_PFWD }));
     bench.forward(true);
