@@ -20,9 +20,7 @@ pub(crate) mod wake;
 
 use std::{
     collections::BTreeMap,
-    future::poll_fn,
     sync::{Arc, Mutex},
-    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -31,7 +29,10 @@ use amtd_apf::{
     mux::{Event, FlowEvent, FlowId, Mux, MuxConfig},
 };
 use amtd_mei::{Connection, LinkError, LinkState, Recv, Send};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    task::yield_now,
+};
 use tracing::{debug, info, warn};
 
 pub(crate) use self::handle::{Command, Flow, FlowCommand, ForwardRequest, Line};
@@ -45,10 +46,10 @@ pub use self::{
 use self::{alerts::Alerts, handle::Held, link::Connector, wake::Wake};
 use crate::complaints::Complaints;
 
-/// Messages read from the device in one turn, before clients and timers are served. About one kernel queue's worth.
-const RECV_BUDGET: usize = 64;
+/// Messages read from the device in one turn, before clients and timers are served.
+const RECV_BUDGET: usize = 16;
 /// Messages handed to the device in one turn, for the same reason.
-const SEND_BUDGET: usize = 64;
+const SEND_BUDGET: usize = 16;
 /// Commands taken in one turn.
 const COMMAND_BUDGET: usize = 128;
 /// Requests of firmware for a port that the front has not handled yet; further ones are refused at once.
@@ -160,7 +161,8 @@ impl Driver {
             self.due = self.next_timeout();
             if more {
                 // Work is left from the last turn, but other tasks must get to run too.
-                step_aside().await;
+                // Not only those that are ready: the runtime then also asks the system for news.
+                yield_now().await;
                 self.take_commands(&mut batch);
             } else {
                 self.wait(&mut batch).await;
@@ -486,21 +488,6 @@ pub(crate) enum End {
     Empty,
     #[error("{0}")]
     Asked(&'static str),
-}
-
-/// Lets other ready tasks run. Unlike the runtime's own yield it does not poll the system for events first, which would
-/// cost a system call: the driver already knows that it has more to do.
-async fn step_aside() {
-    let mut aside = false;
-    poll_fn(|cx| {
-        if aside {
-            return Poll::Ready(());
-        }
-        aside = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Whether firmware asks for a port on every interface, to offer AMT through this host's VPN (apf 7.3). The daemon
