@@ -236,7 +236,11 @@ impl Host {
                 Event::Session(SessionEvent::Data { channel, bytes }) => {
                     self.mux.direct_delivered(channel, bytes.len());
                 }
-                Event::Session(_) | Event::Late { .. } | Event::Silent { .. } | Event::Speaks => {}
+                Event::Session(_)
+                | Event::Late { .. }
+                | Event::Silent { .. }
+                | Event::Speaks
+                | Event::Gone { .. } => {}
             }
         }
     }
