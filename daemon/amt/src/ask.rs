@@ -9,34 +9,16 @@ use crate::amthi::{AmthiError, Command, Status};
 use crate::machine::{Burst, HostClient, Machine, ReachError};
 use crate::mhc::MhcError;
 use crate::mkhi::MkhiError;
+use crate::question::Question;
 use crate::retry::RetryPolicy;
 use crate::upid::UpidError;
-
-/// One question to a host client: a message to firmware and what its answer means. Every AMTHI [`Command`] is one.
-pub trait Question: Sync {
-    /// What firmware answers.
-    type Answer: Send;
-    /// Whom to ask.
-    const CLIENT: HostClient;
-    /// Whether asking changes the device: then it is never asked a second time by itself.
-    const CHANGES: bool;
-
-    /// The whole request message.
-    fn request(&self) -> Vec<u8>;
-
-    /// Validates a whole reply and decodes its answer.
-    ///
-    /// # Errors
-    ///
-    /// [`AnswerError`], whatever is wrong with the reply, or what firmware refuses.
-    fn decode(&self, reply: &[u8]) -> Result<Self::Answer, AnswerError>;
-}
 
 impl<C: Command + Sync> Question for C
 where
     C::Answer: Send,
 {
     type Answer = C::Answer;
+    type Error = AmthiError;
     const CLIENT: HostClient = HostClient::Amthi;
     const CHANGES: bool = C::CHANGES;
 
@@ -44,8 +26,8 @@ where
         Command::request(self)
     }
 
-    fn decode(&self, reply: &[u8]) -> Result<C::Answer, AnswerError> {
-        Ok(Command::decode(self, reply)?)
+    fn decode(&self, reply: &[u8]) -> Result<C::Answer, AmthiError> {
+        Command::decode(self, reply)
     }
 }
 
@@ -66,7 +48,10 @@ pub trait Questions: Sync {
     ) -> impl Future<Output = Result<Self::Answer, AskError>> + Send;
 }
 
-impl<Q: Question> Questions for Q {
+impl<Q: Question> Questions for Q
+where
+    AnswerError: From<Q::Error>,
+{
     type Answer = Q::Answer;
     const CLIENT: HostClient = Q::CLIENT;
     const CHANGES: bool = Q::CHANGES;
@@ -155,7 +140,10 @@ impl<B: Burst> OpenClient<B> {
     /// # Errors
     ///
     /// [`AskError::Reach`] and [`AskError::Answer`].
-    pub async fn ask<Q: Question>(&mut self, question: &Q) -> Result<Q::Answer, AskError> {
+    pub async fn ask<Q: Question>(&mut self, question: &Q) -> Result<Q::Answer, AskError>
+    where
+        AnswerError: From<Q::Error>,
+    {
         debug_assert_eq!(self.client, Q::CLIENT, "a question to another client");
         if self.lost {
             return Err(AskError::Reach(ReachError::Lost));
@@ -165,9 +153,28 @@ impl<B: Burst> OpenClient<B> {
         let request = question.request();
         let exchange = timeout(self.limit, self.burst.exchange(&request)).await;
         let reply = exchange.unwrap_or(Err(ReachError::Silent(self.limit))).map_err(AskError::Reach)?;
-        let answer = question.decode(&reply).map_err(AskError::Answer);
+        let answer = question.decode(&reply).map_err(|error| AskError::Answer(error.into()));
         self.lost = answer.as_ref().is_err_and(AskError::ends_connection);
         answer
+    }
+
+    /// Asks a question that some firmware does not know, or does not answer in some of its states: `None` then.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask), if the connection is of no more use.
+    pub async fn ask_optional<Q: Question>(&mut self, question: &Q) -> Result<Option<Q::Answer>, AskError>
+    where
+        AnswerError: From<Q::Error>,
+    {
+        match self.ask(question).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.ends_connection() => Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "firmware does not say");
+                Ok(None)
+            }
+        }
     }
 
     /// Closes the connection.
@@ -251,9 +258,9 @@ impl AnswerError {
     pub fn is_framing(&self) -> bool {
         match self {
             Self::Amthi(error) => error.is_framing(),
-            Self::Mhc(error) => !matches!(error, MhcError::Status(_)),
-            Self::Mkhi(error) => !matches!(error, MkhiError::Result(_)),
-            Self::Upid(error) => !matches!(error, UpidError::Status(_)),
+            Self::Mhc(error) => error.is_framing(),
+            Self::Mkhi(error) => error.is_framing(),
+            Self::Upid(error) => error.is_framing(),
         }
     }
 
@@ -261,9 +268,9 @@ impl AnswerError {
     fn is_refusal(&self) -> bool {
         match self {
             Self::Amthi(error) => matches!(error, AmthiError::Status(_) | AmthiError::AmtDisabled),
-            Self::Mhc(error) => matches!(error, MhcError::Status(_)),
-            Self::Mkhi(error) => matches!(error, MkhiError::Result(_)),
-            Self::Upid(error) => matches!(error, UpidError::Status(_)),
+            Self::Mhc(error) => !error.is_framing(),
+            Self::Mkhi(error) => !error.is_framing(),
+            Self::Upid(error) => !error.is_framing(),
         }
     }
 }

@@ -45,7 +45,7 @@ pub use request::{
     Features, Kind, ParseKindError, Request, SecretBytes, Target, UserConsent, WsmanCall, WsmanOperation,
 };
 
-use activate::acm::Wish;
+use activate::check::Wish;
 use execution::Execution;
 use firmware::Firmware;
 use hostname::Name;

@@ -7,6 +7,7 @@
 //! was wrong. Secrets are in no error, no log line and no `Debug` text.
 //!
 //! ```text
+//!        question          what a question to a host client is
 //! amthi, mhc, mkhi, upid   messages and answers of host clients; no IO
 //!        ask               carries them: open, exchange, close, try again
 //! wsman                    client: envelope, digest login, TLS, connection; classes on top
@@ -35,6 +36,7 @@ pub mod job;
 pub mod machine;
 pub mod mhc;
 pub mod mkhi;
+pub mod question;
 pub mod retry;
 mod secret;
 pub mod upid;

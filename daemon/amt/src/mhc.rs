@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use crate::ask::{AnswerError, Question};
-use crate::machine::HostClient;
+use crate::{machine::HostClient, question::Question};
 
 /// Asks whether AMT can be enabled and is enabled, and what local ports enforce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +53,7 @@ impl AmtEnablement {
 
 impl Question for IsChangeToAmtEnabled {
     type Answer = AmtEnablement;
+    type Error = MhcError;
     const CLIENT: HostClient = HostClient::Mhc;
     const CHANGES: bool = false;
 
@@ -62,7 +62,7 @@ impl Question for IsChangeToAmtEnabled {
     }
 
     /// The mask is the first byte of the reply, without a header.
-    fn decode(&self, reply: &[u8]) -> Result<AmtEnablement, AnswerError> {
+    fn decode(&self, reply: &[u8]) -> Result<AmtEnablement, MhcError> {
         let bits = reply.first().ok_or(MhcError::Short { length: reply.len() })?;
         Ok(AmtEnablement(*bits))
     }
@@ -77,6 +77,7 @@ pub struct SetAmtOperationalState {
 
 impl Question for SetAmtOperationalState {
     type Answer = ();
+    type Error = MhcError;
     const CLIENT: HostClient = HostClient::Mhc;
     const CHANGES: bool = true;
 
@@ -85,11 +86,11 @@ impl Question for SetAmtOperationalState {
     }
 
     /// An echo of the header and a status. Its width is not known, one byte or four; all known ones fit in the first.
-    fn decode(&self, reply: &[u8]) -> Result<(), AnswerError> {
+    fn decode(&self, reply: &[u8]) -> Result<(), MhcError> {
         let status = reply.get(HEADER).ok_or(MhcError::Short { length: reply.len() })?;
         match MhcStatus(*status) {
             MhcStatus(0) => Ok(()),
-            status => Err(MhcError::Status(status).into()),
+            status => Err(MhcError::Status(status)),
         }
     }
 }
@@ -139,6 +140,13 @@ pub enum MhcError {
     /// Firmware refused.
     #[error("the manageability client answered {0}")]
     Status(MhcStatus),
+}
+
+impl MhcError {
+    /// Whether the reply as a whole cannot be trusted, so that the connection must be closed.
+    pub fn is_framing(&self) -> bool {
+        !matches!(self, Self::Status(_))
+    }
 }
 
 const COMMAND: u8 = 0x05;

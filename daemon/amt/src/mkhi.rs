@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use crate::ask::{AnswerError, Question};
-use crate::machine::HostClient;
+use crate::{machine::HostClient, question::Question};
 
 /// Asks for one set of features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +43,7 @@ impl Features {
 
 impl Question for GetFeatures {
     type Answer = Features;
+    type Error = MkhiError;
     const CLIENT: HostClient = HostClient::Mkhi;
     const CHANGES: bool = false;
 
@@ -55,14 +55,14 @@ impl Question for GetFeatures {
         [[GROUP, GET_RULE, 0, 0], rule.to_le_bytes()].concat()
     }
 
-    fn decode(&self, reply: &[u8]) -> Result<Features, AnswerError> {
+    fn decode(&self, reply: &[u8]) -> Result<Features, MkhiError> {
         let short = MkhiError::Short { length: reply.len() };
         let (&[group, command, _, result], rest) = reply.split_first_chunk().ok_or(short)?;
         if (group, command) != (GROUP, GET_RULE | REPLY) {
-            return Err(MkhiError::Command { group, command }.into());
+            return Err(MkhiError::Command { group, command });
         }
         if result != 0 {
-            return Err(MkhiError::Result(MkhiResult(result)).into());
+            return Err(MkhiError::Result(MkhiResult(result)));
         }
         // Rule number, length of the data, data.
         let (_, rest) = rest.split_first_chunk::<4>().ok_or(short)?;
@@ -138,6 +138,13 @@ pub enum MkhiError {
     Result(MkhiResult),
 }
 
+impl MkhiError {
+    /// Whether the reply as a whole cannot be trusted, so that the connection must be closed.
+    pub fn is_framing(&self) -> bool {
+        !matches!(self, Self::Result(_))
+    }
+}
+
 const GROUP: u8 = 0x03;
 const GET_RULE: u8 = 0x02;
 const REPLY: u8 = 0x80;
@@ -161,7 +168,7 @@ mod tests {
         let reply = [0x03, 0x82, 0, 0, 0, 0, 0, 0, 4, 0x04, 0, 0, 0];
         for length in 0..reply.len() {
             let error = question.decode(&reply[..length]).unwrap_err();
-            assert_eq!(error, MkhiError::Short { length }.into());
+            assert_eq!(error, MkhiError::Short { length });
         }
         assert!(question.decode(&[0x03, 0x02, 0, 0]).unwrap_err().is_framing(), "an echo");
         let refused = question.decode(&[0x03, 0x82, 0, 0x89]).unwrap_err();

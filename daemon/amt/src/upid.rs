@@ -3,8 +3,7 @@
 
 use std::fmt;
 
-use crate::ask::{AnswerError, Question};
-use crate::machine::HostClient;
+use crate::{machine::HostClient, question::Question};
 
 /// Asks whether the feature is switched on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +11,7 @@ pub struct GetUpidState;
 
 impl Question for GetUpidState {
     type Answer = bool;
+    type Error = UpidError;
     const CLIENT: HostClient = HostClient::Upid;
     const CHANGES: bool = false;
 
@@ -19,7 +19,7 @@ impl Question for GetUpidState {
         request(FEATURE_STATE_GET, &[])
     }
 
-    fn decode(&self, reply: &[u8]) -> Result<bool, AnswerError> {
+    fn decode(&self, reply: &[u8]) -> Result<bool, UpidError> {
         let payload = payload(FEATURE_STATE_GET, reply)?;
         let state = payload.first().ok_or(UpidError::Short { length: reply.len() })?;
         Ok(*state != 0)
@@ -35,6 +35,7 @@ pub struct SetUpidState {
 
 impl Question for SetUpidState {
     type Answer = ();
+    type Error = UpidError;
     const CLIENT: HostClient = HostClient::Upid;
     const CHANGES: bool = true;
 
@@ -42,8 +43,8 @@ impl Question for SetUpidState {
         request(FEATURE_STATE_SET, &[u8::from(self.enabled)])
     }
 
-    fn decode(&self, reply: &[u8]) -> Result<(), AnswerError> {
-        Ok(payload(FEATURE_STATE_SET, reply).map(drop)?)
+    fn decode(&self, reply: &[u8]) -> Result<(), UpidError> {
+        payload(FEATURE_STATE_SET, reply).map(drop)
     }
 }
 
@@ -64,6 +65,7 @@ pub struct PlatformId {
 
 impl Question for GetPlatformId {
     type Answer = Option<PlatformId>;
+    type Error = UpidError;
     const CLIENT: HostClient = HostClient::Upid;
     const CHANGES: bool = false;
 
@@ -71,7 +73,7 @@ impl Question for GetPlatformId {
         request(PLATFORM_ID_GET, &[])
     }
 
-    fn decode(&self, reply: &[u8]) -> Result<Option<PlatformId>, AnswerError> {
+    fn decode(&self, reply: &[u8]) -> Result<Option<PlatformId>, UpidError> {
         let payload = payload(PLATFORM_ID_GET, reply)?;
         if payload.is_empty() {
             return Ok(None);
@@ -163,6 +165,13 @@ pub enum UpidError {
     /// Firmware refused.
     #[error("the platform id client answered: {0}")]
     Status(UpidStatus),
+}
+
+impl UpidError {
+    /// Whether the reply as a whole cannot be trusted, so that the connection must be closed.
+    pub fn is_framing(&self) -> bool {
+        !matches!(self, Self::Status(_))
+    }
 }
 
 const FEATURE: u8 = 0;

@@ -6,7 +6,10 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-use amtd::{app::EXIT_CODES, cli::Cli, config};
+use amtd::{
+    cli::{Cli, EXIT_CODES},
+    config,
+};
 use clap::CommandFactory;
 use clap_mangen::{
     Man,

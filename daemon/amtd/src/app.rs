@@ -5,7 +5,6 @@
 
 mod announce;
 mod facts;
-mod failure;
 mod parts;
 
 use std::{sync::Arc, time::Duration};
@@ -14,16 +13,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-pub use self::{
-    facts::Facts,
-    failure::{EXIT_CODES, EXIT_USAGE, Failure},
-};
+pub use self::facts::Facts;
 use crate::{
     cli::Directories,
     config::Config,
     control,
     driver::{Driver, Handle, Heartbeat},
     events::{self, Log},
+    failure::Failure,
     firmware,
     front::Front,
     http::{Board, Server},

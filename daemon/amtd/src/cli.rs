@@ -11,10 +11,29 @@ use std::{
 use clap::Parser;
 
 use crate::{
-    app::EXIT_CODES,
     config::{self, Config, ConfigError},
     telemetry::{TelemetryError, parse_filter},
 };
+
+/// Exit code for a command line that makes no sense.
+pub const EXIT_USAGE: u8 = 64;
+
+/// Text for the end of the help and for the manual page.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+    0  stopped as told, or what was asked for is printed
+    1  told a second time to stop: exchanges under way were cut off
+   64  the command line makes no sense
+   65  the file of --explain-class holds no HTTP request
+   66  the file of --explain-class cannot be read
+   69  a configured TCP address cannot be bound
+   70  a part of the daemon ended by itself: a defect
+   71  the system gives no threads, timers or signals
+   72  a socket that was handed over cannot be used
+   73  a directory, socket or lock cannot be made
+   74  the output cannot be written
+   75  another amtd is running
+   78  the configuration, or a file that it names, cannot be used";
 
 /// Serve the local ports of Intel AMT over the MEI device.
 ///

@@ -11,7 +11,7 @@ use amtd_amt::{
         AmthiError, ControlMode, GetCodeVersions, GetControlMode, GetProvisioningState, GetUuid,
         ProvisioningState,
     },
-    ask::{AnswerError, AskError, OpenClient, Question},
+    ask::{AnswerError, AskError, OpenClient},
     machine::{Burst, HostClient, Machine, ReachError},
 };
 use tokio::{
@@ -134,9 +134,9 @@ async fn burst<M: Machine>(config: &config::Firmware, machine: &M) -> Result<Fir
 
 async fn facts<B: Burst>(client: &mut OpenClient<B>) -> Result<Firmware, AskError> {
     let versions = client.ask(&GetCodeVersions).await?;
-    let provisioning = ask_optional(client, &GetProvisioningState).await?;
-    let control = ask_optional(client, &GetControlMode).await?;
-    let uuid = ask_optional(client, &GetUuid).await?;
+    let provisioning = client.ask_optional(&GetProvisioningState).await?;
+    let control = client.ask_optional(&GetControlMode).await?;
+    let uuid = client.ask_optional(&GetUuid).await?;
     Ok(Firmware {
         read_at: Some(Timestamp(std::time::SystemTime::now())),
         error: None,
@@ -147,21 +147,6 @@ async fn facts<B: Burst>(client: &mut OpenClient<B>) -> Result<Firmware, AskErro
         control_mode: control.map(control_mode),
         provisioning_state: provisioning.map(provisioning_state),
     })
-}
-
-/// Asks a question that some firmware does not know, or does not answer in some of its states.
-async fn ask_optional<B: Burst, Q: Question>(
-    client: &mut OpenClient<B>,
-    question: &Q,
-) -> Result<Option<Q::Answer>, AskError> {
-    match client.ask(question).await {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if !error.ends_connection() => {
-            debug!(%error, "firmware does not say");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 fn control_mode(mode: ControlMode) -> String {

@@ -11,7 +11,7 @@ use amtd_amt::{
         GetCiraStatus, GetCodeVersions, GetControlMode, GetEhbcState, GetLanSettings, GetPkiFqdnSuffix,
         GetProvisioningState, GetUuid, LanInterface, LanSettings, ProvisioningState, Uuid,
     },
-    ask::{AskError, OpenClient, Question, ask},
+    ask::{AskError, OpenClient, ask},
     machine::{Burst, HostClient, Machine, ReachError},
     mhc::{AmtEnablement, IsChangeToAmtEnabled},
     retry::RetryPolicy,
@@ -158,15 +158,15 @@ async fn questions<B: Burst>(client: &mut OpenClient<B>) -> Result<Info, AskErro
     Ok(Info {
         read_at: SystemTime::now(),
         versions: client.ask(&GetCodeVersions).await?,
-        uuid: maybe(client, &GetUuid).await?,
-        control_mode: maybe(client, &GetControlMode).await?,
-        provisioning_state: maybe(client, &GetProvisioningState).await?,
-        dns_suffix: maybe(client, &GetPkiFqdnSuffix).await?.filter(|suffix| !suffix.is_empty()),
+        uuid: client.ask_optional(&GetUuid).await?,
+        control_mode: client.ask_optional(&GetControlMode).await?,
+        provisioning_state: client.ask_optional(&GetProvisioningState).await?,
+        dns_suffix: client.ask_optional(&GetPkiFqdnSuffix).await?.filter(|suffix| !suffix.is_empty()),
         wired: lan(client, LanInterface::Wired).await?,
         wireless: lan(client, LanInterface::Wireless).await?,
         hashes: hashes(client).await?,
-        remote_access: maybe(client, &GetCiraStatus).await?,
-        ehbc: maybe(client, &GetEhbcState).await?,
+        remote_access: client.ask_optional(&GetCiraStatus).await?,
+        ehbc: client.ask_optional(&GetEhbcState).await?,
         enablement: None,
         platform_id: None,
     })
@@ -176,28 +176,17 @@ async fn lan<B: Burst>(
     client: &mut OpenClient<B>,
     interface: LanInterface,
 ) -> Result<Option<LanSettings>, AskError> {
-    let settings = maybe(client, &GetLanSettings { interface }).await?;
+    let settings = client.ask_optional(&GetLanSettings { interface }).await?;
     Ok(settings.filter(LanSettings::exists))
 }
 
 async fn hashes<B: Burst>(client: &mut OpenClient<B>) -> Result<Vec<CertificateHash>, AskError> {
-    let handles = maybe(client, &EnumerateHashHandles).await?.unwrap_or_default();
+    let handles = client.ask_optional(&EnumerateHashHandles).await?.unwrap_or_default();
     let mut hashes = Vec::new();
     for handle in handles.into_iter().take(MAX_HASHES) {
-        hashes.extend(maybe(client, &GetCertificateHash { handle }).await?);
+        hashes.extend(client.ask_optional(&GetCertificateHash { handle }).await?);
     }
     Ok(hashes)
-}
-
-/// A question that some firmware does not know, or does not answer in some of its states.
-async fn maybe<B: Burst, Q: Question>(
-    client: &mut OpenClient<B>,
-    question: &Q,
-) -> Result<Option<Q::Answer>, AskError> {
-    match client.ask(question).await {
-        Err(error) if error.ends_connection() => Err(error),
-        answer => Ok(optional(answer)),
-    }
 }
 
 fn optional<T>(answer: Result<T, AskError>) -> Option<T> {

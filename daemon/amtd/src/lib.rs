@@ -16,6 +16,7 @@ pub mod control;
 pub mod descriptors;
 pub mod driver;
 pub mod events;
+pub mod failure;
 pub mod firmware;
 pub mod front;
 mod heap;

@@ -9,10 +9,12 @@ use std::{
 };
 
 use amtd::{
-    app::{Daemon, EXIT_USAGE, Failure},
-    cli::{Cli, Directories},
+    app::Daemon,
+    cli::{Cli, Directories, EXIT_USAGE},
     config::{self, Config},
-    descriptors, front,
+    descriptors,
+    failure::Failure,
+    front,
     lock::InstanceLock,
     telemetry,
 };

@@ -3,7 +3,7 @@
 
 pub(super) mod acm;
 pub(super) mod ccm;
-mod check;
+pub(super) mod check;
 pub(super) mod power;
 
 use super::{

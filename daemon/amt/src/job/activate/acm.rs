@@ -5,14 +5,14 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::{
     ccm::check_allowed,
-    check::{check, open},
+    check::{Wish, check, open},
     check_password, commit, conclude, confirmed, finishing, power,
 };
 use crate::{
     Secret,
     amthi::{ControlMode, ProvisioningState},
     job::{
-        DeviceState, Failure, Kind, Observer, Outcome, Plan, Reason, SecretBytes, StepName, Verdict,
+        DeviceState, Failure, Kind, Observer, Outcome, Plan, Reason, StepName, Verdict,
         certificate::ProvisioningCertificate,
         execution::{self, Execution},
         failure::refused,
@@ -25,16 +25,6 @@ use crate::{
         classes::{GeneralSettings, HostBasedSetupService, HostProof},
     },
 };
-
-/// What an activation in admin control mode takes, as in `Request::ActivateAcm`.
-#[derive(Clone, Copy)]
-pub(in crate::job) struct Wish<'a> {
-    pub(in crate::job) password: &'a Secret,
-    pub(in crate::job) file: &'a SecretBytes,
-    pub(in crate::job) file_password: &'a Secret,
-    pub(in crate::job) mebx_password: Option<&'a Secret>,
-    pub(in crate::job) dns_suffix: Option<&'a str>,
-}
 
 /// Says what activating will do.
 pub(in crate::job) async fn plan<M: Machine>(

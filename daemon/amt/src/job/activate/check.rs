@@ -8,16 +8,27 @@ use std::time::SystemTime;
 
 use tokio::task::{JoinError, spawn_blocking};
 
-use super::{acm::Wish, check_device, power};
+use super::{check_device, power};
 use crate::{
+    Secret,
     amthi::{GetLanSettings, GetPkiFqdnSuffix, LanInterface},
     job::{
-        Failure, Plan, Reason,
+        Failure, Plan, Reason, SecretBytes,
         certificate::{Fit, ProvisioningCertificate, Trust},
         firmware::{Device, Firmware},
     },
     machine::Machine,
 };
+
+/// What an activation in admin control mode takes, as in `Request::ActivateAcm`.
+#[derive(Clone, Copy)]
+pub(in crate::job) struct Wish<'a> {
+    pub(in crate::job) password: &'a Secret,
+    pub(in crate::job) file: &'a SecretBytes,
+    pub(in crate::job) file_password: &'a Secret,
+    pub(in crate::job) mebx_password: Option<&'a Secret>,
+    pub(in crate::job) dns_suffix: Option<&'a str>,
+}
 
 /// A certificate that fits the device, as far as that can be known, and what remains doubtful.
 pub(super) struct Checked {
