@@ -3,7 +3,7 @@
 
 use crate::{
     id::{ChannelId, RemoteChannelId},
-    session::State,
+    state::State,
     wire::{DecodeError, DisconnectReason, MessageType, OpenFailureReason},
 };
 

@@ -56,6 +56,7 @@ mod limits;
 pub mod mux;
 mod scheduler;
 mod session;
+mod state;
 #[cfg(test)]
 mod test_clock;
 mod text;
@@ -69,6 +70,7 @@ pub use self::{
     event::{Endpoint, Event},
     id::{ChannelId, ForwardId, Port, RemoteChannelId},
     limits::{SessionConfig, Timeouts},
-    session::{ChannelInfo, Forward, ForwardState, Open, Session, Slots, State, Transmit},
+    session::{ChannelInfo, Forward, ForwardState, Open, Session, Slots, Transmit},
+    state::State,
     wire::{DisconnectReason, OpenFailureReason},
 };

@@ -5,10 +5,9 @@
 
 use std::collections::VecDeque;
 
-use super::{forwards::Reply, handshake::Service};
 use crate::{
-    id::{ChannelId, RemoteChannelId},
-    wire::{DisconnectReason, OpenFailureReason},
+    id::{ChannelId, Port, RemoteChannelId},
+    wire::{self, DisconnectReason, OpenFailureReason},
 };
 
 /// One message of our own that waits to be written. Those that must leave even after their channel is gone carry
@@ -41,6 +40,35 @@ pub(super) enum Control {
     KeepaliveReply(u32),
     KeepaliveOptionsReply,
     Disconnect(DisconnectReason),
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    Forwarded(Port),
+    Cancelled,
+    Failure,
+}
+
+/// The services that exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    Auth,
+    PortForwarding,
+}
+
+impl Service {
+    pub(super) fn name(self) -> &'static [u8] {
+        match self {
+            Self::Auth => wire::SERVICE_AUTH,
+            Self::PortForwarding => wire::SERVICE_PFWD,
+        }
+    }
+
+    /// Names are compared whole and case-sensitively (`apf 10` row 14).
+    pub(super) fn from_name(name: &[u8]) -> Option<Self> {
+        [Self::Auth, Self::PortForwarding].into_iter().find(|service| service.name() == name)
+    }
 }
 
 #[derive(Debug, Default)]

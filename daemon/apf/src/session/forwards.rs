@@ -10,7 +10,10 @@ use std::{collections::VecDeque, time::Instant};
 
 use bytes::Bytes;
 
-use super::{Session, control::Control};
+use super::{
+    Session,
+    control::{Control, Reply},
+};
 use crate::{
     counters::count,
     error::SessionError,
@@ -44,14 +47,6 @@ pub enum ForwardState {
     Withdrawn,
     /// Firmware has withdrawn it, and did not ask again when somebody wanted a channel.
     Gone,
-}
-
-/// The answer to a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reply {
-    Forwarded(Port),
-    Cancelled,
-    Failure,
 }
 
 #[derive(Debug)]

@@ -9,62 +9,21 @@
 //!  any --session error, DISCONNECT, disconnect()--> Over
 //! ```
 
-use std::{fmt, time::Instant};
+use std::time::Instant;
 
-use super::{Session, control::Control};
+use super::{
+    Session,
+    control::{Control, Service},
+};
 use crate::{
     counters::count,
     error::{CloseCause, SessionError},
     event::Event,
     limits::Timeouts,
+    state::State,
     text,
     wire::{self, MessageType, ProtocolVersion},
 };
-
-/// How far a session has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// Firmware has not sent its version.
-    AwaitingVersion,
-    /// Versions are agreed; firmware has not asked for the forwarding service.
-    AwaitingService,
-    /// Forwards and channels are possible.
-    Ready,
-    /// Nothing is possible any more.
-    Over,
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::AwaitingVersion => "awaiting the version",
-            Self::AwaitingService => "awaiting the service request",
-            Self::Ready => "ready",
-            Self::Over => "over",
-        })
-    }
-}
-
-/// The services that exist.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
-    Auth,
-    PortForwarding,
-}
-
-impl Service {
-    pub(super) fn name(self) -> &'static [u8] {
-        match self {
-            Self::Auth => wire::SERVICE_AUTH,
-            Self::PortForwarding => wire::SERVICE_PFWD,
-        }
-    }
-
-    /// Names are compared whole and case-sensitively (`apf 10` row 14).
-    fn from_name(name: &[u8]) -> Option<Self> {
-        [Self::Auth, Self::PortForwarding].into_iter().find(|service| service.name() == name)
-    }
-}
 
 #[derive(Debug)]
 pub(super) struct Handshake {

@@ -27,7 +27,6 @@ use self::{
 };
 pub use self::{
     forwards::{Forward, ForwardState},
-    handshake::State,
     ledger::{ChannelInfo, Slots},
     transmit::Transmit,
 };
@@ -39,6 +38,7 @@ use crate::{
     id::{ChannelId, ForwardId, Port},
     limits::SessionConfig,
     scheduler::Scheduler,
+    state::State,
     wire::DisconnectReason,
 };
 

@@ -3,7 +3,10 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use super::{Session, control::Control, forwards::Reply};
+use super::{
+    Session,
+    control::{Control, Reply},
+};
 use crate::{
     class::Class,
     counters::{count, count_bytes},
