@@ -2,7 +2,7 @@
 //!
 //! Names are those of rpc-go v3 where it has them. What each command takes stands beside what it does, in `command`.
 
-use std::{convert::Infallible, path::PathBuf, time::Duration};
+use std::convert::Infallible;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -12,11 +12,9 @@ use crate::{
     },
     exit,
     failure::Failure,
+    global::Global,
     secret::{self, Wanted},
 };
-
-/// Where the daemon listens.
-pub(crate) const DEFAULT_SOCKET: &str = "/run/amtd/amtd.sock";
 
 /// Query and control amtd, the daemon that owns the AMT firmware of this machine
 #[derive(Parser)]
@@ -30,29 +28,6 @@ pub(crate) struct Cli {
 
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes.
-#[derive(Args)]
-pub(crate) struct Global {
-    /// Talk to the amtd that listens on this Unix socket
-    #[arg(long, global = true, value_name = "PATH", env = "AMTD_SOCKET", hide_env_values = true,
-          default_value = DEFAULT_SOCKET,
-          help_heading = "Global options")]
-    pub(crate) socket: PathBuf,
-
-    /// Wait at most this long for an answer from amtd; watching a job may take longer [default: 30s, or 150s where amtd
-    /// asks the firmware first]
-    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = "Global options")]
-    pub(crate) timeout: Option<Duration>,
-
-    /// Print JSON (schema amtctl/v1) instead of text
-    #[arg(long, short = 'j', global = true, help_heading = "Global options")]
-    pub(crate) json: bool,
-
-    /// Print without colour, as with NO_COLOR
-    #[arg(long, global = true, help_heading = "Global options")]
-    pub(crate) no_color: bool,
 }
 
 /// Flags that take a secret in other tools. They exist so that people who are used to them are told why not.
@@ -138,16 +113,6 @@ pub(crate) enum Command {
     Completion(completion::CompletionArgs),
 }
 
-/// Parses a length of time such as `30s`; a plain number is seconds.
-pub(crate) fn duration(text: &str) -> Result<Duration, &'static str> {
-    match text.parse() {
-        Ok(seconds) => Ok(Duration::from_secs(seconds)),
-        Err(_) => {
-            humantime::parse_duration(text).map_err(|_| "give seconds, or a time such as 500ms, 30s or 2m")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -225,12 +190,5 @@ mod tests {
             }
             commands.extend(command.get_subcommands_mut().map(|sub| sub.clone()));
         }
-    }
-
-    #[test]
-    fn a_plain_number_is_seconds() {
-        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
-        assert!(duration("soon").is_err());
     }
 }

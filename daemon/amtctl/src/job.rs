@@ -32,7 +32,7 @@ pub(crate) struct JobArgs {
     no_wait: bool,
 
     /// Fail the job if it takes longer than this [default: as configured]
-    #[arg(long, value_name = "TIME", value_parser = crate::cli::duration, help_heading = "Job options")]
+    #[arg(long, value_name = "TIME", value_parser = crate::global::duration, help_heading = "Job options")]
     deadline: Option<Duration>,
 
     /// Name the request, so that repeating the command creates no second job [default: a random name]

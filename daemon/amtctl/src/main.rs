@@ -10,6 +10,7 @@ mod client;
 mod command;
 mod exit;
 mod failure;
+mod global;
 mod job;
 mod output;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::{cli::Global, client::Client, failure::Failure, output::Output, secret::Secrets};
+use crate::{client::Client, failure::Failure, global::Global, output::Output, secret::Secrets};
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(30);

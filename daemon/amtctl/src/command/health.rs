@@ -32,7 +32,7 @@ pub(crate) struct HealthArgs {
 
     /// Wait until it is serving, at most this long [default without a time: 60s]
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "60s",
-          value_parser = crate::cli::duration)]
+          value_parser = crate::global::duration)]
     wait: Option<Duration>,
 }
 
