@@ -99,9 +99,10 @@ impl Security {
         &self.client_chain
     }
 
-    /// A handshake with this client succeeded.
+    /// A handshake with this client succeeded. Only the announced one counts: a connection may be older than the configuration.
     pub(crate) fn note_client(&mut self, chain: Vec<Vec<u8>>) {
-        if self.client.is_some() {
+        let announced = |client: &ClientHash| chain.first().is_some_and(|leaf| client.is_of(leaf));
+        if self.client.as_ref().is_some_and(announced) {
             self.client_chain = chain;
         }
     }

@@ -19,8 +19,8 @@ use crate::device::network::HashAlgorithm;
 const MAX_RECORD: usize = 4096;
 
 impl Security {
-    /// A connection to a client that has said nothing yet. `provisioned` is whether the device has passed to a provisioned mode;
-    /// with a flaw the identity is shown with it, whatever the mode.
+    /// A connection to a client that has said nothing yet. `provisioned` is whether the device has a control mode; with a flaw
+    /// the identity is shown with it, whatever the mode.
     ///
     /// # Errors
     /// If the certificate or the rules for clients cannot be used.
@@ -40,8 +40,8 @@ impl Security {
         Ok(TlsConnection::new(Arc::new(config))?)
     }
 
-    /// Hash of the certificate that is shown before provisioning, for the answer of a host-based start (amthi 3.13); `None` with
-    /// an algorithm that it does not know.
+    /// Hash of the certificate that is shown during a host-based configuration, for the answer to its start (amthi 3.13); `None`
+    /// with an algorithm that it does not know.
     ///
     /// # Errors
     /// If the certificate cannot be made.
@@ -50,8 +50,9 @@ impl Security {
         Ok(identity.cert.first().and_then(|leaf| hash(algorithm, leaf)))
     }
 
+    /// A host-based configuration shows the identity in client control mode too: its hash was announced (activation 5, 6).
     fn shown(&self, provisioned: bool) -> Result<CertifiedKey, TlsError> {
-        if !provisioned {
+        if !provisioned || self.host_based().is_some() {
             return self.identity();
         }
         match self.configured()? {
@@ -77,12 +78,12 @@ impl Security {
     fn verifier(&self, provisioned: bool) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
         let local = &self.store.in_force.local;
         Ok(match self.host_based() {
-            Some(client) if !provisioned => Arc::new(Announced::new(client.clone())),
-            _ if provisioned && local.enabled && local.mutual => {
+            Some(client) => Arc::new(Announced::new(client.clone())),
+            None if provisioned && local.enabled && local.mutual => {
                 let roots = self.store.certificates().iter().filter(|certificate| certificate.trusted_root);
                 Arc::new(Trusted::new(roots.map(|root| root.der.as_slice()), local.trusted_names.clone())?)
             }
-            _ => WebPkiClientVerifier::no_client_auth(),
+            None => WebPkiClientVerifier::no_client_auth(),
         })
     }
 }

@@ -453,35 +453,21 @@ fn amthi(host: &mut Host, operation: u8, payload: &[u8]) -> (u32, Vec<u8>) {
     (u32::from_le_bytes(answer[12..16].try_into().unwrap()), answer[16..].to_vec())
 }
 
-#[test]
-fn host_based_configuration_reaches_admin_control_with_the_announced_certificates() {
-    let chain = ProvisioningChain::new("example.net");
-    let rig = Rig::with(|config| {
-        config.device.control_mode = ControlMode::None;
-        config.device.tls.mode = TlsMode::Enforced;
-        config.device.trusted_roots = vec![chain.root.clone()];
-        config.apf.ports = vec![PORT, 664];
-    });
-    let mut local = rig.open();
-    assert_eq!(local.connect(ClientKind::Amthi).unwrap().status, 0);
-    let sha256 = |der: &[u8]| digest(&SHA256, der).as_ref().to_vec();
+/// Starts a host-based configuration for the holder of `chain`. Returns the hash of the device's certificate.
+fn start_host_based(local: &mut Host, chain: &ProvisioningChain) -> Vec<u8> {
     let start = [&[2], &sha256(&chain.leaf)[..], &[0; 32], &[0; 325]].concat();
-    let (status, announced) = amthi(&mut local, 0x8B, &start);
+    let (status, announced) = amthi(local, 0x8B, &start);
     assert_eq!((status, announced[0]), (0, 2));
+    announced[1..33].to_vec()
+}
 
-    let mut host = rig.host();
-    let mut stranger = Client::open(&mut host, 4096, rustls::ALL_VERSIONS);
-    let refused = stranger.await_until(&mut host, |_| false);
-    assert!(matches!(refused, Err(Error::AlertReceived(_))), "{refused:?}");
-    let mut client = provisioning_client(&mut host, &chain);
-    assert!(is_ok(&client.fetch(&mut host, "/logon.htm", "")));
-    let leaf = &client.tls.peer_certificates().unwrap()[0];
-    assert_eq!(sha256(leaf), announced[1..33]);
+fn sha256(der: &[u8]) -> Vec<u8> {
+    digest(&SHA256, der).as_ref().to_vec()
+}
 
-    let (_, account) = amthi(&mut local, 0x67, &[0; 40]);
-    let password = String::from_utf8_lossy(&account[33..66]).trim_end_matches('\0').to_owned();
-    let login = Login { user: "$$OsAdmin", password: &password };
-    let challenge = provisioning_client(&mut host, &chain).post(&mut host, "", "").unwrap();
+/// Sets the administrator's and the MEBx's password and commits. `login` gives the login for each step.
+fn configure_by_host<'a>(host: &mut ApfHost, chain: &ProvisioningChain, login: impl Fn(&str) -> Login<'a>) {
+    let challenge = provisioning_client(host, chain).post(host, "", "").unwrap();
     let realm = challenge.split('"').nth(1).unwrap().to_owned();
     let secret = STANDARD.encode(Md5::digest(format!("admin:{realm}:New!Pass1")));
     let account = format!("<h:Username>admin</h:Username><h:DigestPassword>{secret}</h:DigestPassword>");
@@ -491,17 +477,69 @@ fn host_based_configuration_reaches_admin_control_with_the_announced_certificate
         (setup, "SetMEBxPassword", "<h:Password>Mebx!Pass1</h:Password>"),
         (setup, "CommitChanges", ""),
     ];
-    let connect = |host: &mut ApfHost| provisioning_client(host, &chain);
+    let connect = |host: &mut ApfHost| provisioning_client(host, chain);
     for (class, method, parameters) in steps {
-        let answer = send(&mut host, connect, &login, (class, method, ""), &input(method, parameters));
+        let answer = send(host, connect, &login(method), (class, method, ""), &input(method, parameters));
         assert_eq!(answer.value("ReturnValue"), "0", "{method}");
     }
+}
+
+/// A device that enforces TLS and trusts the root of `chain`, and its AMTHI.
+fn tls_enforced(mode: ControlMode, chain: &ProvisioningChain) -> (Rig, Host) {
+    let rig = Rig::with(|config| {
+        config.device.control_mode = mode;
+        config.device.tls.mode = TlsMode::Enforced;
+        config.device.trusted_roots = vec![chain.root.clone()];
+        config.apf.ports = vec![PORT, 664];
+    });
+    let mut local = rig.open();
+    assert_eq!(local.connect(ClientKind::Amthi).unwrap().status, 0);
+    (rig, local)
+}
+
+#[test]
+fn host_based_configuration_reaches_admin_control_with_the_announced_certificates() {
+    let chain = ProvisioningChain::new("example.net");
+    let (rig, mut local) = tls_enforced(ControlMode::None, &chain);
+    let announced = start_host_based(&mut local, &chain);
+
+    let mut host = rig.host();
+    let mut stranger = Client::open(&mut host, 4096, rustls::ALL_VERSIONS);
+    let refused = stranger.await_until(&mut host, |_| false);
+    assert!(matches!(refused, Err(Error::AlertReceived(_))), "{refused:?}");
+    let mut client = provisioning_client(&mut host, &chain);
+    assert!(is_ok(&client.fetch(&mut host, "/logon.htm", "")));
+    assert_eq!(sha256(&client.tls.peer_certificates().unwrap()[0]), announced);
+
+    let (_, account) = amthi(&mut local, 0x67, &[0; 40]);
+    let password = String::from_utf8_lossy(&account[33..66]).trim_end_matches('\0').to_owned();
+    configure_by_host(&mut host, &chain, |_| Login { user: "$$OsAdmin", password: &password });
     assert_eq!(rig.state()["control_mode"], 2);
     assert_eq!(
         Client::connect(&mut host).shown().len(),
         1,
         "self-signed from now on, and nothing is asked for"
     );
+    rig.assert_no_violations();
+}
+
+#[test]
+fn client_control_is_left_over_tls_by_the_announced_client_and_by_no_other() {
+    let chain = ProvisioningChain::new("example.net");
+    let (rig, mut local) = tls_enforced(ControlMode::Client, &chain);
+    let announced = start_host_based(&mut local, &chain);
+    let mut host = rig.host();
+    let mut stranger = Client::open(&mut host, 4096, rustls::ALL_VERSIONS);
+    let refused = stranger.await_until(&mut host, |_| false);
+    assert!(matches!(refused, Err(Error::AlertReceived(_))), "{refused:?}");
+    let mut client = provisioning_client(&mut host, &chain);
+    assert!(is_ok(&client.fetch(&mut host, "/logon.htm", "")));
+    assert_eq!(sha256(&client.tls.peer_certificates().unwrap()[0]), announced);
+    configure_by_host(&mut host, &chain, |method| Login {
+        user: "admin",
+        password: if method == "SetAdminAclEntryEx" { "P@ssw0rd" } else { "New!Pass1" },
+    });
+    assert_eq!(rig.state()["control_mode"], 2);
     rig.assert_no_violations();
 }
 
