@@ -135,7 +135,8 @@ impl<'a> Operation<'a> {
     fn is_open_to_local_system(&self, class: &Class) -> bool {
         match self {
             Self::Get | Self::Enumerate | Self::Pull | Self::Release => !class.agent_realm,
-            Self::Put | Self::Create | Self::Delete => false,
+            Self::Put => class.local_system_put,
+            Self::Create | Self::Delete => false,
             Self::Method(name) => class.method(name).is_none_or(|method| method.local_system),
         }
     }

@@ -136,6 +136,8 @@ pub(super) struct Class {
     items: Option<&'static str>,
     /// Whether the Action of a method's answer ends in `Response`; some classes' does not.
     pub(super) response_suffix: bool,
+    /// Whether the local system account may Put: the host's own service does so with this account (wsman 17).
+    pub(super) local_system_put: bool,
     /// Whether the class needs a realm that the local system account does not have.
     pub(super) agent_realm: bool,
     /// The realm that an entry of the access control list needs to change something, where the class is not the agents'.
@@ -182,6 +184,7 @@ impl Class {
             methods: &[],
             items: None,
             response_suffix: true,
+            local_system_put: false,
             agent_realm: false,
             realm: Realm::Administration,
             configures_over_tls: false,

@@ -40,6 +40,7 @@ stored_class!(
     CAPABILITIES_TABLE,
     INSTANCE_ID,
     put: Some(|call| CAPABILITIES_TABLE.put(call)),
+    local_system_put: true,
 );
 stored_class!(
     OS_SERVICE,

@@ -21,8 +21,20 @@ stored_class!(
     put: Some(|call| KERBEROS_TABLE.put(call)),
     methods: &[Method { name: "GetCredentialCacheState", local_system: false, run: cache_state }],
 );
-stored_class!(SCREENS, SCREENS_TABLE, INSTANCE_ID, put: Some(|call| SCREENS_TABLE.put(call)));
-stored_class!(SECURE_OUTPUT, SECURE_OUTPUT_TABLE, SERVICE_KEYS, put: Some(|call| SECURE_OUTPUT_TABLE.put(call)));
+stored_class!(
+    SCREENS,
+    SCREENS_TABLE,
+    INSTANCE_ID,
+    put: Some(|call| SCREENS_TABLE.put(call)),
+    local_system_put: true,
+);
+stored_class!(
+    SECURE_OUTPUT,
+    SECURE_OUTPUT_TABLE,
+    SERVICE_KEYS,
+    put: Some(|call| SECURE_OUTPUT_TABLE.put(call)),
+    local_system_put: true,
+);
 stored_class!(PROVISIONING_LOG, PROVISIONING_LOG_TABLE, INSTANCE_ID);
 stored_class!(REDIRECTION, REDIRECTION_TABLE, SERVICE_KEYS);
 

@@ -21,7 +21,13 @@ stored_class!(
     methods: &[Method { name: "SetCertificates", local_system: false, run: set_certificates }],
 );
 stored_class!(PROFILE, PROFILE_TABLE, INSTANCE_ID, put: Some(|call| PROFILE_TABLE.put(call)));
-stored_class!(HOST_IP, HOST_IP_TABLE, INSTANCE_ID, put: Some(put_host_ip));
+stored_class!(
+    HOST_IP,
+    HOST_IP_TABLE,
+    INSTANCE_ID,
+    put: Some(put_host_ip),
+    local_system_put: true,
+);
 
 pub(super) static CREDENTIAL_CONTEXT: Class = Class::read_only(
     resource!(ips "IPS_8021xCredentialContext"),

@@ -183,6 +183,30 @@ pub(super) fn furnish(client: &mut Client) {
     assert_eq!(client.call("AMT_AlarmClockService", "AddAlarm", &[], &alarm("wake")), 0);
 }
 
+/// What the local manageability service writes with this account (wsman 17), and what needs the administrator (wsman 2).
+#[test]
+fn local_system_account_puts_what_the_hosts_service_puts_and_nothing_else() {
+    let mut client = client().into_local_system();
+    for (class, properties, status) in [
+        ("IPS_HostIPSettings", "<h:DHCPEnabled>true</h:DHCPEnabled>", 200),
+        ("IPS_SecIOService", "<h:zoom>2</h:zoom>", 200),
+        ("IPS_ScreenSettingData", "<h:PrimaryIndex>2</h:PrimaryIndex>", 200),
+        (
+            "CIM_PowerManagementCapabilities",
+            "<h:RequestedPowerStatesSupported>4</h:RequestedPowerStatesSupported>",
+            200,
+        ),
+        ("AMT_GeneralSettings", "<h:PingResponseEnabled>true</h:PingResponseEnabled>", 400),
+        ("AMT_EnvironmentDetectionSettingData", "", 400),
+    ] {
+        let received = client.put(class, &[], properties);
+        assert_eq!(received.status, status, "{class}: {}", received.text());
+        if status == 400 {
+            assert_eq!(received.fault(), "AccessDenied", "{class}");
+        }
+    }
+}
+
 #[test]
 fn every_class_of_the_recorded_answers_is_served() {
     const RECORDED: &str = "AMT_AlarmClockService AMT_AuditLog AMT_AuthorizationService AMT_BootCapabilities \
