@@ -27,7 +27,7 @@ pub(super) fn request(id: &str, argument: &str, uuid: &str) -> Bytes {
             "<g:AlertingElementFormat>2</g:AlertingElementFormat>",
             "<g:AlertingManagedElement>Interop:CIM_ComputerSystem.CreationClassName=\"CIM_ComputerSystem\",Name=\"Intel(r) AMT\"",
             "</g:AlertingManagedElement>",
-            "<g:IndicationFilterName>Intel(r) AMT:AllEvents</g:IndicationFilterName>",
+            "<g:IndicationFilterName>Intel(r) AMT:User Notification</g:IndicationFilterName>",
             "<g:IndicationIdentifier>{id}-{argument}</g:IndicationIdentifier>",
             "<g:IndicationTime><h:Datetime>2025-01-01T00:00:00Z</h:Datetime></g:IndicationTime>",
             "<g:Message></g:Message>",
@@ -64,5 +64,6 @@ mod tests {
         assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
         assert!((1500..2500).contains(&body.len()), "{}", body.len());
         assert!(body.contains("<g:MessageID>iAMT0055</g:MessageID>"));
+        assert!(body.contains("<g:IndicationFilterName>Intel(r) AMT:User Notification<"), "wsman 16.1");
     }
 }
