@@ -17,7 +17,7 @@ const ANONYMOUS: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/a
 const COMMON: &str = "http://schemas.dmtf.org/wbem/wscim/1/common";
 
 /// Smallest `MaxEnvelopeSize` that is accepted (wsman 1).
-const MIN_ENVELOPE: u64 = 50_000;
+const MIN_ENVELOPE: usize = 50_000;
 
 /// A request.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(super) struct Call {
     pub(super) resource: String,
     pub(super) message_id: Option<String>,
     pub(super) selectors: Vec<(String, SelectorValue)>,
+    /// Most bytes of the answer (`MaxEnvelopeSize`).
+    pub(super) max_envelope: Option<usize>,
     /// The first element of the body.
     pub(super) body: Option<Element>,
 }
@@ -77,10 +79,11 @@ impl Call {
                     .collect::<Result<_, _>>()?;
             }
             (Namespace::Wsman, "MaxEnvelopeSize") => {
-                let size: u64 = header.text().parse().map_err(|_| Fault::SchemaValidationError)?;
+                let size = header.text().parse().map_err(|_| Fault::SchemaValidationError)?;
                 if size < MIN_ENVELOPE {
                     return Err(Fault::EncodingLimit);
                 }
+                self.max_envelope = Some(size);
             }
             (Namespace::Addressing, "To" | "From" | "MessageID" | "ReplyTo" | "FaultTo")
             | (Namespace::Wsman, "OperationTimeout" | "Locale") => {}
@@ -108,6 +111,9 @@ fn read_selector(selector: &Element) -> Result<(String, SelectorValue), Fault> {
     };
     Ok((name, value))
 }
+
+/// Bytes of a Pull's answer besides its items, with room to spare.
+pub(super) const PULL_OVERHEAD: usize = 4096;
 
 /// What an answer's body holds.
 #[derive(Debug)]

@@ -222,7 +222,7 @@ impl<'a> Exchange<'a> {
 
     fn pull(&mut self) -> Result<Answer, Fault> {
         let body = self.enumeration_body("Pull")?;
-        let limits = PullLimits::read(body)?;
+        let limits = PullLimits::read(body, self.call.max_envelope)?;
         let context =
             body.child(Namespace::Enumeration, "EnumerationContext").ok_or(Fault::SchemaValidationError)?;
         let enumerations = &mut self.device.web.enumerations;
@@ -300,8 +300,9 @@ struct PullLimits {
 }
 
 impl PullLimits {
-    /// Without MaxElements one item is returned, as WS-Enumeration has it; without MaxCharacters there is no limit.
-    fn read(body: &Element) -> Result<Self, Fault> {
+    /// Without MaxElements one item is returned, as WS-Enumeration has it. MaxCharacters and MaxEnvelopeSize limit their size
+    /// (wsman 1); without either there is no limit.
+    fn read(body: &Element, max_envelope: Option<usize>) -> Result<Self, Fault> {
         let limit = |name, default| match body
             .child(Namespace::Enumeration, name)
             .map(|limit| limit.text().parse())
@@ -310,7 +311,11 @@ impl PullLimits {
             Some(Ok(0) | Err(_)) => Err(Fault::SchemaValidationError),
             Some(Ok(limit)) => Ok(limit),
         };
-        Ok(Self { elements: limit("MaxElements", 1)?, characters: limit("MaxCharacters", usize::MAX)? })
+        let envelope = max_envelope.map_or(usize::MAX, |size| size.saturating_sub(envelope::PULL_OVERHEAD));
+        Ok(Self {
+            elements: limit("MaxElements", 1)?,
+            characters: limit("MaxCharacters", usize::MAX)?.min(envelope),
+        })
     }
 
     /// Writes items as long as they fit, at least one, and removes them from `rest`.

@@ -1,6 +1,7 @@
 //! Tests of WSMAN: every class through Get, Enumerate and Pull, Puts, methods, faults, agent presence.
 
 use super::*;
+use crate::device::message_log::{EventRecord, MAX_RECORDS};
 use crate::device::{ControlMode, DeviceConfig};
 use crate::web::envelope::class_name;
 use crate::web::tests::client::{Client, property, resource as uri};
@@ -171,6 +172,29 @@ fn pull_stays_below_the_characters_that_the_client_takes() {
     let count = response.child(Namespace::Enumeration, "Items").expect("items").elements().len();
     assert!((1..5).contains(&count), "{count}");
     assert!(response.child(Namespace::Enumeration, "EnumerationContext").is_some());
+}
+
+#[test]
+fn pull_stays_below_the_envelope_that_the_client_takes() {
+    let mut client = client();
+    let record = EventRecord { time: 0, sensor_type: 15, offset: 2, severity: 2, entity: 34, data: [0; 8] };
+    (0..MAX_RECORDS).for_each(|_| client.device.log.push(record));
+    let class = "AMT_EventLogEntry";
+    let context = client.context(class);
+    let pull = format!(
+        "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope' \
+         xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing' \
+         xmlns:n='http://schemas.xmlsoap.org/ws/2004/09/enumeration' \
+         xmlns:w='http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd'><s:Header>\
+         <a:Action>http://schemas.xmlsoap.org/ws/2004/09/enumeration/Pull</a:Action><a:MessageID>1</a:MessageID>\
+         <w:MaxEnvelopeSize>51200</w:MaxEnvelopeSize><w:ResourceURI>{}</w:ResourceURI></s:Header><s:Body><n:Pull>\
+         <n:EnumerationContext>{context}</n:EnumerationContext><n:MaxElements>999</n:MaxElements></n:Pull>\
+         </s:Body></s:Envelope>",
+        uri(class)
+    );
+    let received = client.request("POST", "/wsman", &pull);
+    assert!((40_000..=51_200).contains(&received.body.len()), "{} bytes", received.body.len());
+    assert!(received.soap().child(Namespace::Enumeration, "EnumerationContext").is_some());
 }
 
 #[test]
