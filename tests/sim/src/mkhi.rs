@@ -39,6 +39,11 @@ impl Mkhi {
         self.answers.push_back(Packet::new(&[&header[..], &data].concat()));
     }
 
+    /// Answers that the host has not read.
+    pub(crate) fn unsent(&self) -> usize {
+        self.answers.len()
+    }
+
     /// The next answer.
     pub(crate) fn transmit(&mut self) -> Option<Packet> {
         self.answers.pop_front()

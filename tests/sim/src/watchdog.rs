@@ -52,6 +52,11 @@ impl Watchdog {
         }
     }
 
+    /// Answers that the host has not read.
+    pub(crate) fn unsent(&self) -> usize {
+        self.answers.len()
+    }
+
     /// The next answer.
     pub(crate) fn transmit(&mut self) -> Option<Packet> {
         self.answers.pop_front()

@@ -69,6 +69,11 @@ impl Amthi {
         }
     }
 
+    /// Answers that the host has not read.
+    pub(crate) fn unsent(&self) -> usize {
+        self.answers.len()
+    }
+
     /// The next answer.
     pub(crate) fn transmit(&mut self) -> Option<Packet> {
         self.answers.pop_front()

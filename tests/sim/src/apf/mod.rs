@@ -203,6 +203,11 @@ impl Session {
         Some(packet)
     }
 
+    /// Messages without payload that the host has not read.
+    pub(crate) fn unsent(&self) -> usize {
+        self.control.len()
+    }
+
     /// Carries out what is due by time.
     pub(crate) fn tick(&mut self, firmware: &mut Firmware) {
         self.follow_settings(firmware);

@@ -26,6 +26,10 @@ const READ_BATCH: usize = 64;
 /// Messages sent on one connection in a row, for the same reason.
 const WRITE_BATCH: usize = 64;
 
+/// Messages that wait for a host which does not read. Firmware takes no more from it until some are gone (apf 4.5); the number
+/// is above what any script makes at once in answer to one message.
+const MAX_UNSENT: usize = 8192;
+
 /// Which connection of the device; never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct ConnectionId(pub(crate) u64);
@@ -106,12 +110,20 @@ impl Client {
         }
     }
 
-    /// What a script holds up for this client: taking messages, sending messages.
-    fn holds(&self, firmware: &Firmware) -> (Hold, Hold) {
-        match self {
-            Self::Lme(_) => (firmware.faults.reading, firmware.faults.writing),
-            _ => (Hold::Off, Hold::Off),
-        }
+    /// Whether firmware takes messages now.
+    fn takes(&self, firmware: &Firmware) -> bool {
+        let (held, unsent) = match self {
+            Self::Lme(session) => (firmware.faults.reading, session.unsent()),
+            Self::Amthi(amthi) => (Hold::Off, amthi.unsent()),
+            Self::Mkhi(_, mkhi) => (Hold::Off, mkhi.unsent()),
+            Self::Watchdog(watchdog) => (Hold::Off, watchdog.unsent()),
+        };
+        !held.is_on(firmware.now) && unsent < MAX_UNSENT
+    }
+
+    /// Whether firmware sends messages now.
+    fn sends(&self, firmware: &Firmware) -> bool {
+        !matches!(self, Self::Lme(_)) || !firmware.faults.writing.is_on(firmware.now)
     }
 }
 
@@ -151,7 +163,7 @@ impl Connection {
     /// Whether the driver's queue takes no more, because firmware takes nothing out of it.
     fn is_full(&self, firmware: &Firmware) -> bool {
         match &self.client {
-            Some(client) if self.port.has_queue() => client.holds(firmware).0.is_on(firmware.now),
+            Some(client) if self.port.has_queue() => !client.takes(firmware),
             _ => self.fifo.len() >= firmware.config.mei.fifo,
         }
     }
@@ -162,17 +174,17 @@ impl Connection {
         if message.len() > limit {
             let name = client.kind().name();
             firmware.violation(Violation::MessageTooLong, format!("more than {limit} bytes for {name}"));
-        } else if client.holds(firmware).0.is_on(firmware.now) {
-            self.fifo.push_back(Bytes::copy_from_slice(message));
-        } else {
+        } else if client.takes(firmware) {
             client.handle(firmware, message);
+        } else {
+            self.fifo.push_back(Bytes::copy_from_slice(message));
         }
     }
 
-    /// Lets firmware take the queued messages, unless a script stops it.
+    /// Lets firmware take the queued messages, as far as it does.
     fn drain_fifo(&mut self, firmware: &mut Firmware) {
         while let Some(client) = &mut self.client
-            && !client.holds(firmware).0.is_on(firmware.now)
+            && client.takes(firmware)
             && !firmware.schedule.is_count_due()
             && let Some(message) = self.fifo.pop_front()
         {
@@ -207,7 +219,7 @@ impl Connection {
     fn next_packet(&mut self, firmware: &mut Firmware) -> Option<Packet> {
         self.unsent.take().or_else(|| {
             let client = self.client.as_mut()?;
-            (!client.holds(firmware).1.is_on(firmware.now)).then(|| client.transmit(firmware)).flatten()
+            client.sends(firmware).then(|| client.transmit(firmware)).flatten()
         })
     }
 

@@ -43,3 +43,21 @@ fn silent_command_is_not_answered_and_the_next_one_is() {
     host.send(&[1, 1, 0, 0, 0x6B, 0, 0, 4, 0, 0, 0, 0]).unwrap();
     assert_eq!(host.receive().unwrap()[4], 0x6B);
 }
+
+#[test]
+fn host_that_does_not_read_is_not_listened_to_for_ever_and_loses_nothing() {
+    const COMMANDS: u64 = 20_000;
+    let rig = Rig::new();
+    let mut host = rig.open();
+    assert_eq!(host.connect(ClientKind::Amthi).unwrap().status, 0);
+    let sender = host.socket().try_clone().unwrap();
+    let sending = std::thread::spawn(move || {
+        (0..COMMANDS).for_each(|_| assert_eq!(sender.send(&PROVISIONING_STATE).unwrap(), 12));
+    });
+    rig.eventually(&json!({ "do": "state" }), |state| state["connections"][0]["fifo"] == 50);
+    assert!(rig.stats()["amthi_commands"].as_u64().unwrap() < COMMANDS);
+    for _ in 0..COMMANDS {
+        assert_eq!(host.receive().unwrap().len(), 20);
+    }
+    sending.join().unwrap();
+}
