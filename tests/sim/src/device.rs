@@ -36,7 +36,7 @@ pub mod presence;
 pub(crate) mod provisioning;
 pub(crate) mod random;
 mod saved;
-mod settings;
+pub(crate) mod settings;
 
 /// Who owns the device's configuration (`CurrentControlMode`; AMTHI 0x6B).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -306,6 +306,11 @@ impl Device {
     #[must_use]
     pub fn local_system_account(&self) -> (&'static str, &Password) {
         (LOCAL_SYSTEM_USER, self.accounts.local_password())
+    }
+
+    /// Names and interfaces as they were at first: what a Put leaves out falls back to them.
+    pub(crate) fn factory_network(&self) -> &Network {
+        &self.factory_network
     }
 
     /// Whether anybody has ever set the device's clock.

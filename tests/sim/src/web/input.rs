@@ -100,10 +100,3 @@ fn boolean(text: Option<&str>) -> Result<Option<bool>, Fault> {
 pub(super) fn required<T>(value: Option<T>) -> Result<T, Fault> {
     value.ok_or(Fault::SchemaValidationError)
 }
-
-/// Overwrites `target` if there is a value.
-pub(super) fn assign<T>(target: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *target = value;
-    }
-}

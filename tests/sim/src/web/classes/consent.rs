@@ -11,9 +11,10 @@ use super::{
     status,
 };
 use crate::device::features::Consent;
+use crate::device::settings::Settings;
 use crate::device::{ControlMode, Device};
 use crate::web::fault::Fault;
-use crate::web::input::{assign, required};
+use crate::web::input::required;
 use crate::web::value::Instance;
 
 pub(super) static KVM_SETTINGS: Class = Class {
@@ -59,14 +60,16 @@ fn list_kvm_settings(device: &Device, _now: Instant) -> Vec<Instance> {
     vec![instance]
 }
 
+/// What is left out falls back to its default (wsman 5).
 fn put_kvm_settings(call: &mut Invocation<'_>) -> Result<(), Fault> {
     let port_5900 = call.input.flag("Is5900PortEnabled")?;
     let opt_in = call.input.flag("OptInPolicy")?;
     let session_timeout = call.input.number::<u16>("SessionTimeout")?.map(u32::from);
+    let default = Settings::default();
     let settings = &mut call.device.settings;
-    assign(&mut settings.port_5900, port_5900);
-    assign(&mut settings.kvm_opt_in, opt_in);
-    assign(&mut settings.kvm_session_timeout, session_timeout);
+    settings.port_5900 = port_5900.unwrap_or(default.port_5900);
+    settings.kvm_opt_in = opt_in.unwrap_or(default.kvm_opt_in);
+    settings.kvm_session_timeout = session_timeout.unwrap_or(default.kvm_session_timeout);
     Ok(())
 }
 

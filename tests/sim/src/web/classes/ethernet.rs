@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::{Class, INSTANCE_ID, Invocation, Method, resource, returned, status};
 use crate::device::Device;
-use crate::device::network::LanInterface;
+use crate::device::network::{LanInterface, Network};
 use crate::web::fault::Fault;
-use crate::web::input::{Input, assign, required};
+use crate::web::input::{Input, required};
 use crate::web::value::{Instance, Value};
 
 pub(super) static PORT_SETTINGS: Class = Class {
@@ -18,6 +18,7 @@ pub(super) static PORT_SETTINGS: Class = Class {
 
 const NAME: &str = "Intel(r) AMT Ethernet Port Settings";
 const WIRED: &str = "Intel(r) AMT Ethernet Port Settings 0";
+const ADDRESSES: [&str; 5] = ["IPAddress", "SubnetMask", "DefaultGateway", "PrimaryDNS", "SecondaryDNS"];
 const WIRELESS: &str = "Intel(r) AMT Ethernet Port Settings 1";
 
 fn list(device: &Device, _now: Instant) -> Vec<Instance> {
@@ -63,36 +64,44 @@ fn wireless(device: &Device, interface: &LanInterface) -> Instance {
 }
 
 fn put(call: &mut Invocation<'_>) -> Result<(), Fault> {
-    let network = &mut call.device.network;
-    let interface = match is_wireless(&call.instance) {
-        true => network.wireless.as_mut().ok_or(Fault::DestinationUnreachable)?,
-        false => &mut network.wired,
-    };
-    *interface = changed(interface, call.input)?;
+    let is_wireless = is_wireless(&call.instance);
+    let factory = interface(&mut call.device.factory_network().clone(), is_wireless)?.clone();
+    let interface = interface(&mut call.device.network, is_wireless)?;
+    *interface = changed(interface, factory, call.input)?;
     Ok(())
 }
 
-/// The interface as a Put leaves it. Addresses must be left out when they come from DHCP or from the host.
-fn changed(interface: &LanInterface, input: Input<'_>) -> Result<LanInterface, Fault> {
-    let mut interface = interface.clone();
-    interface.dhcp = required(input.flag("DHCPEnabled")?).map_err(|_| Fault::InvalidRepresentation)?;
-    assign(&mut interface.ip_sync, input.flag("IpSyncEnabled")?);
-    assign(&mut interface.shared_static_ip, input.flag("SharedStaticIp")?);
-    let policy = input.numbers("LinkPolicy")?;
-    if !policy.is_empty() {
-        interface.link_policy = policy;
+fn interface(network: &mut Network, is_wireless: bool) -> Result<&mut LanInterface, Fault> {
+    match is_wireless {
+        true => network.wireless.as_mut().ok_or(Fault::DestinationUnreachable),
+        false => Ok(&mut network.wired),
     }
-    let address = input.number::<Ipv4Addr>("IPAddress")?;
-    let subnet_mask = input.number::<Ipv4Addr>("SubnetMask")?;
+}
+
+/// The interface as a Put leaves it. Addresses must be left out when they come from DHCP or from the host; what else is left out
+/// falls back to its default (wsman 5, 9.5).
+fn changed(interface: &LanInterface, factory: LanInterface, input: Input<'_>) -> Result<LanInterface, Fault> {
+    let policy = input.numbers("LinkPolicy")?;
+    let mut interface = LanInterface {
+        dhcp: required(input.flag("DHCPEnabled")?).map_err(|_| Fault::InvalidRepresentation)?,
+        ip_sync: input.flag("IpSyncEnabled")?.unwrap_or(factory.ip_sync),
+        shared_static_ip: input.flag("SharedStaticIp")?.unwrap_or(factory.shared_static_ip),
+        link_policy: if policy.is_empty() { factory.link_policy } else { policy },
+        ..interface.clone()
+    };
+    let mut addresses = [None; ADDRESSES.len()];
+    for (name, address) in ADDRESSES.into_iter().zip(&mut addresses) {
+        *address = input.number::<Ipv4Addr>(name)?;
+    }
+    let [address, subnet_mask, gateway, primary_dns, secondary_dns] = addresses;
     if interface.dhcp || interface.ip_sync {
-        let given = address.is_some() || subnet_mask.is_some();
+        let given = addresses.iter().any(Option::is_some);
         return if given { Err(Fault::InvalidRepresentation) } else { Ok(interface) };
     }
     interface.address = Some(required(address).map_err(|_| Fault::InvalidRepresentation)?);
     interface.subnet_mask = Some(required(subnet_mask).map_err(|_| Fault::InvalidRepresentation)?);
-    interface.gateway = input.number("DefaultGateway")?;
-    interface.primary_dns = input.number("PrimaryDNS")?;
-    interface.secondary_dns = input.number("SecondaryDNS")?;
+    (interface.gateway, interface.primary_dns, interface.secondary_dns) =
+        (gateway, primary_dns, secondary_dns);
     Ok(interface)
 }
 

@@ -4,8 +4,9 @@ use std::time::Instant;
 
 use super::{Class, INSTANCE_ID, Invocation, resource};
 use crate::device::Device;
+use crate::device::settings::Settings;
 use crate::web::fault::Fault;
-use crate::web::input::{assign, required};
+use crate::web::input::required;
 use crate::web::value::Instance;
 
 pub(super) static SETTINGS: Class =
@@ -44,25 +45,33 @@ fn list(device: &Device, _now: Instant) -> Vec<Instance> {
     vec![instance]
 }
 
-/// Properties that are left out keep their values; the others of the class are read-only and ignored.
+/// Properties that are left out fall back to their defaults (wsman 5); the others of the class are read-only and ignored.
 fn put(call: &mut Invocation<'_>) -> Result<(), Fault> {
     let input = call.input;
     let host_name = input.short_text("HostName", 63)?;
     let domain_name = input.short_text("DomainName", 191)?;
-    let mut settings = call.device.settings.clone();
-    settings.ping_response =
-        required(input.flag("PingResponseEnabled")?).map_err(|_| Fault::InvalidRepresentation)?;
-    assign(&mut settings.rmcp_ping_response, input.flag("RmcpPingResponseEnabled")?);
-    assign(&mut settings.network_interface, input.flag("NetworkInterfaceEnabled")?);
-    assign(&mut settings.shared_fqdn, input.flag("SharedFQDN")?);
-    assign(&mut settings.ddns_update, input.flag("DDNSUpdateEnabled")?);
-    assign(&mut settings.ddns_update_by_dhcp, input.flag("DDNSUpdateByDHCPServerEnabled")?);
-    assign(&mut settings.ddns_interval, input.number("DDNSPeriodicUpdateInterval")?);
-    assign(&mut settings.ddns_ttl, input.number("DDNSTTL")?);
-    assign(&mut settings.idle_wake_timeout, input.number("IdleWakeTimeout")?);
+    let default = Settings::default();
+    let settings = Settings {
+        ping_response: required(input.flag("PingResponseEnabled")?)
+            .map_err(|_| Fault::InvalidRepresentation)?,
+        rmcp_ping_response: input.flag("RmcpPingResponseEnabled")?.unwrap_or(default.rmcp_ping_response),
+        network_interface: input.flag("NetworkInterfaceEnabled")?.unwrap_or(default.network_interface),
+        shared_fqdn: input.flag("SharedFQDN")?.unwrap_or(default.shared_fqdn),
+        ddns_update: input.flag("DDNSUpdateEnabled")?.unwrap_or(default.ddns_update),
+        ddns_update_by_dhcp: input
+            .flag("DDNSUpdateByDHCPServerEnabled")?
+            .unwrap_or(default.ddns_update_by_dhcp),
+        ddns_interval: input.number("DDNSPeriodicUpdateInterval")?.unwrap_or(default.ddns_interval),
+        ddns_ttl: input.number("DDNSTTL")?.unwrap_or(default.ddns_ttl),
+        idle_wake_timeout: input.number("IdleWakeTimeout")?.unwrap_or(default.idle_wake_timeout),
+        ..call.device.settings.clone()
+    };
     // Nothing fails from here on: a Put is applied as a whole or not at all.
     call.device.settings = settings;
-    assign(&mut call.device.network.host_name, host_name.map(str::to_owned));
-    assign(&mut call.device.network.domain_name, domain_name.map(str::to_owned));
+    let factory = call.device.factory_network();
+    let host_name = host_name.unwrap_or(&factory.host_name).to_owned();
+    let domain_name = domain_name.unwrap_or(&factory.domain_name).to_owned();
+    let network = &mut call.device.network;
+    (network.host_name, network.domain_name) = (host_name, domain_name);
     Ok(())
 }

@@ -7,8 +7,9 @@ use super::{
     status,
 };
 use crate::device::Device;
+use crate::device::settings::Settings;
 use crate::web::fault::Fault;
-use crate::web::input::{assign, required};
+use crate::web::input::required;
 use crate::web::value::Instance;
 
 pub(super) static SERVICE: Class = Class {
@@ -58,7 +59,8 @@ fn list_kvm(device: &Device, _now: Instant) -> Vec<Instance> {
     vec![access_point]
 }
 
-/// Clients put EnabledState as 32768 to 32771 or as CIM's 2 and 3; both are taken, the latter mean all and nothing.
+/// Clients put EnabledState as 32768 to 32771 or as CIM's 2 and 3; both are taken, the latter mean all and nothing. What is left
+/// out falls back to its default (wsman 5).
 fn put(call: &mut Invocation<'_>) -> Result<(), Fault> {
     let redirection = match call.input.number::<u32>("EnabledState")? {
         Some(state @ DISABLED..=32771) => Some(state - DISABLED),
@@ -68,8 +70,10 @@ fn put(call: &mut Invocation<'_>) -> Result<(), Fault> {
         None => None,
     };
     let listener = call.input.flag("ListenerEnabled")?;
-    assign(&mut call.device.settings.redirection, redirection);
-    assign(&mut call.device.settings.redirection_listener, listener);
+    let default = Settings::default();
+    let settings = &mut call.device.settings;
+    settings.redirection = redirection.unwrap_or(default.redirection);
+    settings.redirection_listener = listener.unwrap_or(default.redirection_listener);
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Classes with one instance that is stored and shown, and has no effect: a table of properties each.
 //!
 //! A property has the value of the table until a client writes another; what a client may write, and which values are sound, the
-//! table says too. Properties that a Put leaves out keep their values. The tables are beside the classes that they describe.
+//! table says too. Properties that a Put leaves out fall back to the table (wsman 5). The tables are beside the classes that they
+//! describe.
 
 use super::Invocation;
 use crate::device::Device;
@@ -95,10 +96,15 @@ impl Stored {
             if value.is_none() && property.required && call.input.text(property.name).is_none() {
                 return Err(Fault::InvalidRepresentation);
             }
-            changes.extend(value.map(|value| (property.name, value)));
+            if property.rule.is_kept() {
+                changes.push((property.name, value));
+            }
         }
         for (name, value) in changes {
-            call.device.features.write(self.resource, name, value);
+            match value {
+                Some(value) => call.device.features.write(self.resource, name, value),
+                None => call.device.features.clear(self.resource, &[name]),
+            }
         }
         Ok(())
     }
@@ -110,6 +116,11 @@ impl Stored {
 }
 
 impl Rule {
+    /// Whether a Put decides the value.
+    fn is_kept(self) -> bool {
+        !matches!(self, Self::Fixed | Self::Secret(_))
+    }
+
     /// The value that a client gives, if it gives one that is kept.
     fn read(self, input: Input<'_>, name: &'static str) -> Result<Option<Written>, Fault> {
         let number = |allowed: &dyn Fn(u64) -> bool| match input.number::<u64>(name)? {

@@ -494,6 +494,48 @@ fn put_is_checked_as_a_whole_and_secrets_are_not_shown() {
 }
 
 #[test]
+fn what_a_put_leaves_out_falls_back_to_its_default() {
+    let mut client = client();
+    for (class, key, given, required, name, default) in [
+        (
+            "AMT_GeneralSettings",
+            "",
+            "<h:HostName>mine</h:HostName><h:PingResponseEnabled>true</h:PingResponseEnabled>",
+            "<h:PingResponseEnabled>true</h:PingResponseEnabled>",
+            "HostName",
+            "amt-sim",
+        ),
+        (
+            "AMT_EthernetPortSettings",
+            "Intel(r) AMT Ethernet Port Settings 0",
+            "<h:DHCPEnabled>true</h:DHCPEnabled><h:SharedStaticIp>true</h:SharedStaticIp>",
+            "<h:DHCPEnabled>true</h:DHCPEnabled>",
+            "SharedStaticIp",
+            "false",
+        ),
+        ("AMT_RedirectionService", "", "<h:EnabledState>32768</h:EnabledState>", "", "EnabledState", "32771"),
+        (
+            "IPS_KVMRedirectionSettingData",
+            "",
+            "<h:Is5900PortEnabled>true</h:Is5900PortEnabled>",
+            "",
+            "Is5900PortEnabled",
+            "false",
+        ),
+        ("AMT_BootSettingData", "", "<h:UseSOL>true</h:UseSOL>", "", "UseSOL", "false"),
+    ] {
+        let selectors: &[_] = if key.is_empty() { &[] } else { &[("InstanceID", key)] };
+        let changed = client.put(class, selectors, given).soap();
+        assert_ne!(property(&changed, name), default, "{class}");
+        assert_eq!(property(&client.put(class, selectors, required).soap(), name), default, "{class}");
+    }
+    let class = "AMT_EnvironmentDetectionSettingData";
+    let strings = client.put(class, &[], "<h:DetectionStrings>a.example</h:DetectionStrings>").soap();
+    assert_eq!(property(&strings, "DetectionStrings"), "a.example");
+    assert!(client.put(class, &[], "").soap().member("DetectionStrings").is_none(), "the way to clear it");
+}
+
+#[test]
 fn every_writable_class_takes_back_what_it_shows() {
     let mut client = client();
     for class in super::CLASSES.iter().filter(|class| class.put.is_some()) {
