@@ -37,17 +37,20 @@ pub(super) enum Namespace {
     Wsman,
     Enumeration,
     Identity,
+    /// Of the attribute `nil`.
+    Instance,
     Other(String),
 }
 
 impl Namespace {
     /// URIs of wsman 4, of those that the server looks for.
-    const KNOWN: [(&'static str, Self); 5] = [
+    const KNOWN: [(&'static str, Self); 6] = [
         ("http://www.w3.org/2003/05/soap-envelope", Self::Soap),
         ("http://schemas.xmlsoap.org/ws/2004/08/addressing", Self::Addressing),
         ("http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd", Self::Wsman),
         ("http://schemas.xmlsoap.org/ws/2004/09/enumeration", Self::Enumeration),
         ("http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd", Self::Identity),
+        ("http://www.w3.org/2001/XMLSchema-instance", Self::Instance),
     ];
 
     fn of(uri: &str) -> Self {
@@ -138,9 +141,20 @@ impl Element {
         self.children.iter().filter(move |child| child.is(namespace.clone(), name))
     }
 
-    /// The child elements with this name in the element's own namespace: properties and parameters.
+    /// The child elements with this name in the element's own namespace: properties and parameters. Null counts as absent
+    /// (wsman 4).
     pub(super) fn members<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
-        self.children.iter().filter(move |child| child.name == name && child.namespace == self.namespace)
+        let is_member = move |child: &&Self| child.name == name && child.namespace == self.namespace;
+        self.children.iter().filter(is_member).filter(|child| !child.is_nil())
+    }
+
+    fn is_nil(&self) -> bool {
+        let nil = |attribute: &Attribute| {
+            attribute.name == "nil"
+                && attribute.namespace == Namespace::Instance
+                && matches!(attribute.value.as_str(), "true" | "1")
+        };
+        self.attributes.iter().any(nil)
     }
 
     /// The first of [`Self::members`].

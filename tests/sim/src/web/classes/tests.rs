@@ -314,6 +314,18 @@ fn ethernet_port_takes_addresses_only_when_they_are_its_own() {
 }
 
 #[test]
+fn property_that_is_null_is_absent() {
+    let mut client = client();
+    let class = "AMT_EthernetPortSettings";
+    let wired = [("InstanceID", "Intel(r) AMT Ethernet Port Settings 0")];
+    let null = "<h:DHCPEnabled>true</h:DHCPEnabled>\
+                <h:IPAddress xmlns:x='http://www.w3.org/2001/XMLSchema-instance' x:nil='true'/>";
+    assert_eq!(client.put(class, &wired, null).status, 200);
+    let empty = "<h:DHCPEnabled>true</h:DHCPEnabled><h:IPAddress/>";
+    assert_eq!(client.put(class, &wired, empty).fault(), "SchemaValidationError");
+}
+
+#[test]
 fn redirection_is_switched_by_method_and_by_put() {
     let mut client = client();
     let class = "AMT_RedirectionService";
