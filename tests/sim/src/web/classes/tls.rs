@@ -65,8 +65,8 @@ fn list_settings(device: &Device, _now: Instant) -> Vec<Instance> {
     INTERFACES.map(settings).into()
 }
 
-/// `NonSecureConnectionsSupported` is read-only, and a Put that carries it is refused; so is plain access where TLS is enforced.
-/// That both are faults and not something else is a guess.
+/// `NonSecureConnectionsSupported` is read-only, and a Put that carries it is refused. Where it is false, plain access is refused,
+/// and so is a remote interface without TLS (wsman 10). Which faults these are is a guess.
 fn put_settings(call: &mut Invocation<'_>) -> Result<(), Fault> {
     let input = call.input;
     let enforced = call.device.security.mode() == TlsMode::Enforced;
@@ -80,14 +80,14 @@ fn put_settings(call: &mut Invocation<'_>) -> Result<(), Fault> {
         accepts_plain: input.flag("AcceptNonSecureConnections")?.unwrap_or(false),
         trusted_names: input.numbers("TrustedCN")?,
     };
-    if enforced && settings.accepts_plain {
-        return Err(Fault::AccessDenied);
-    }
     let name = call.instance.get("InstanceID");
     let (interface, _) = INTERFACES
         .into_iter()
         .find(|(_, known)| name == Some(&Value::from(*known)))
         .ok_or(Fault::InvalidSelectors)?;
+    if enforced && (settings.accepts_plain || interface == Interface::Remote && !settings.enabled) {
+        return Err(Fault::AccessDenied);
+    }
     call.device.security.store.set_interface(interface, settings);
     Ok(())
 }

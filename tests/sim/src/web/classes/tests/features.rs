@@ -9,6 +9,7 @@ use x509_parser::prelude::FromDer;
 
 use super::super::find;
 use super::{ALL, client, pull_one_by_one};
+use crate::config::{TlsConfig, TlsMode};
 use crate::device::{ControlMode, DeviceConfig};
 use crate::pki::ProvisioningChain;
 use crate::web::tests::client::{Client, Received, property, resource as uri};
@@ -333,6 +334,22 @@ fn tls_is_committed_only_with_a_certificate_whose_key_the_device_has() {
     let read_only = format!("{on}<h:NonSecureConnectionsSupported>true</h:NonSecureConnectionsSupported>");
     assert_eq!(client.put("AMT_TLSSettingData", &local, &read_only).fault(), "InvalidRepresentation");
     assert_eq!(client.put("AMT_TLSSettingData", &local, "").fault(), "InvalidRepresentation");
+}
+
+#[test]
+fn tls_of_the_remote_interface_cannot_be_switched_off_where_it_is_enforced() {
+    let tls = TlsConfig { mode: TlsMode::Enforced, ..TlsConfig::default() };
+    let mut client = Client::new(DeviceConfig { tls, ..DeviceConfig::default() });
+    let off = "<h:Enabled>false</h:Enabled><h:MutualAuthentication>false</h:MutualAuthentication>";
+    let on = off.replacen("false", "true", 1);
+    let plain = format!("{on}<h:AcceptNonSecureConnections>true</h:AcceptNonSecureConnections>");
+    let class = "AMT_TLSSettingData";
+    let remote = [("InstanceID", "Intel(r) AMT 802.3 TLS Settings")];
+    let local = [("InstanceID", "Intel(r) AMT LMS TLS Settings")];
+    assert_eq!(client.put(class, &remote, off).fault(), "AccessDenied");
+    assert_eq!(client.put(class, &remote, &on).status, 200);
+    assert_eq!(client.put(class, &local, off).status, 200);
+    assert_eq!(client.put(class, &local, &plain).fault(), "AccessDenied");
 }
 
 #[test]
