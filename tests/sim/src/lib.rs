@@ -6,14 +6,13 @@
 //! thin command line over the same call.
 //!
 //! Behaviour is written from protocol notes and cited by their section: `apf n` port forwarding, `mei n` the device,
-//! `amthi n` the host interface commands, `wsman n` the web services, `activation n` the ways into and out of the control modes. The package's README says which behaviour is documented,
-//! observed or guessed, and describes the control socket and the faults.
+//! `amthi n` the host interface commands, `wsman n` the web services, `activation n` the ways into and out of the control modes.
+//! The package's README says which behaviour is documented, observed or guessed, and describes the control socket and the faults.
 //!
 //! Layers, lowest first: [`mei`] (sockets, connect, message queues) and `cuse` (the same as a device node), `apf` (the firmware's
 //! end of port forwarding) and the small clients `amthi`, `mkhi` and `watchdog`; `engine` (executes one request at a time),
 //! [`tls`] (certificates, keys, and what a channel puts between its bytes and the web server), [`web`] (HTTP and WSMAN, sans-IO),
-//! [`device`] (the state that all of them show). [`faults`] is the state of the scripted
-//! misbehaviour; `control` its socket.
+//! [`device`] (the state that all of them show). [`faults`] is the state of the scripted misbehaviour; `control` its socket.
 
 #![forbid(unsafe_code)]
 

@@ -2,8 +2,8 @@
 //! to the factory.
 //!
 //! JSON, replaced as a whole by renaming, so that it is never half written; it holds the secrets of a device that does not exist
-//! and is readable by its owner alone. What is in it is `device::saved`'s. Read by `firmware` at the start, written by `world` before anything that
-//! depends on a change leaves the device.
+//! and is readable by its owner alone. `device::saved` says what is in it. Read by `firmware` at the start, written before anything
+//! that depends on a change leaves the device.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

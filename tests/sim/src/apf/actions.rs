@@ -12,7 +12,7 @@ use crate::mei::Packet;
 /// Why a script cannot do something to a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum SessionError {
-    /// A channel of firmware's own needs a slot.
+    /// Firmware's own channels need a slot too.
     #[error("every channel slot is in use")]
     NoSlot,
     /// The action is done to something else.
@@ -50,7 +50,7 @@ impl Session {
         Ok(())
     }
 
-    /// Channels of firmware's own.
+    /// Opens a channel from firmware's side.
     fn act_open(&mut self, firmware: &mut Firmware, action: Action) -> Result<(), SessionError> {
         match action {
             Action::Alert { chunk, id, argument } => {

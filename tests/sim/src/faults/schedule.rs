@@ -14,7 +14,7 @@ pub(crate) struct Schedule {
     next: [u64; 4],
 }
 
-/// What of the host's is counted.
+/// What the schedule counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
     /// Port forwarding messages that were taken.

@@ -1,8 +1,9 @@
 //! The virtual MEI device: the socket that programs open in place of `/dev/mei0`.
 //!
-//! `socket` has the socket calls, `port` what it has in common with the device node of `crate::cuse`, `client` the table of firmware clients, `connection` one open of the device: its CONNECT
-//! exchange, the driver's queue of messages that firmware has not taken, and the client behind it; `occupancy` says which clients
-//! are in use. The wire format of CONNECT is fixed: other programs rely on it.
+//! `socket` makes the socket calls; `port` is what a socket and the device node of `crate::cuse` have in common; `client` is the table
+//! of firmware clients; `connection` is one open of the device: its CONNECT exchange, the driver's queue of messages that firmware has
+//! not taken, and the client behind it; `occupancy` says which clients are in use. The wire format of CONNECT is fixed: other programs
+//! rely on it.
 
 mod client;
 mod connection;

@@ -1,8 +1,8 @@
 //! TLS on the ports 16993 and 664 (wsman 3), sans-IO: bytes of an APF channel in, plaintext out, and back.
 //!
-//! `identity` makes the certificates with which the device shows itself, `store` keeps keys, certificates and TLS
-//! settings, `security` adds what a host-based configuration needs, `settings` makes a server's configuration out of both, `client` judges the certificates of clients, and
-//! `connection` is one connection. Knows nothing of channels and windows: `apf::channel` moves the bytes.
+//! `identity` makes the certificates by which the device identifies itself, `store` keeps keys, certificates and TLS settings,
+//! `security` adds what a host-based configuration needs, `settings` makes a server's configuration out of both, `client` judges the
+//! certificates of clients, and `connection` is one connection. Knows nothing of channels and windows: `apf::channel` moves the bytes.
 //!
 //! ## Documented, observed, guessed
 //!

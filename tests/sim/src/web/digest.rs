@@ -223,7 +223,7 @@ struct Nonce {
     last_count: u32,
 }
 
-/// Failed logins of one account. Only accounts that exist have such an entry, so that there are few.
+/// Failed logins of one account. Only accounts that exist have one, so there are few.
 #[derive(Debug)]
 struct Failures {
     user: String,

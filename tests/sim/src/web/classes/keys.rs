@@ -204,7 +204,7 @@ fn blob(call: &Invocation<'_>, name: &'static str) -> Result<Option<Vec<u8>>, Fa
     Ok(STANDARD.decode(required(call.input.text(name))?).ok())
 }
 
-/// A certificate is what it is: a Put may only repeat it. That real firmware answers one is observed, what it may change is not.
+/// A Put may only repeat what the certificate is. Real firmware was seen to answer one; what it may change is unknown.
 fn put_certificate(call: &mut Invocation<'_>) -> Result<(), Fault> {
     let same = |name: &'static str| match (call.input.text(name), call.instance.get(name)) {
         (Some(given), Some(Value::Text(known))) => given == known,

@@ -70,7 +70,7 @@ const CAPABILITIES_TABLE: Stored = Stored {
     ],
 };
 
-/// Observed with `OSPowerSavingState` last; here it is where the alphabet has it.
+/// Firmware was seen to write `OSPowerSavingState` last; here it is in alphabetical order like the rest.
 const OS_SERVICE_TABLE: Stored = Stored {
     resource: resource!(ips "IPS_PowerManagementService"),
     properties: &[

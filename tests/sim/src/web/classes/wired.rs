@@ -34,7 +34,7 @@ pub(super) static CREDENTIAL_CONTEXT: Class = Class::read_only(
     &["ElementInContext", "ElementProvidingContext"],
     list_contexts,
 );
-/// Older firmware's, of which new firmware has no instances.
+/// A class of older firmware; newer firmware has no instances of it.
 pub(super) static OLD_CREDENTIAL_CONTEXT: Class = Class::read_only(
     resource!(amt "AMT_8021xCredentialContext"),
     &["ElementInContext", "ElementProvidingContext"],
