@@ -12,6 +12,9 @@ use crate::device::Device;
 use crate::mei::ConnectionId;
 use crate::web::{self, Request, RequestKind, Response, WebConnection};
 
+/// Jobs that wait. More come only from a host that closes its channels faster than their requests are executed.
+const MAX_WAITING: usize = 1024;
+
 /// The channel that a request came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
@@ -63,8 +66,11 @@ impl Engine {
         Self { model, profile, waiting: VecDeque::new(), running: None, draining: None }
     }
 
-    /// Takes a job in.
+    /// Takes a job in. One too many costs the oldest, whose channel has most probably closed.
     pub(crate) fn submit(&mut self, job: Job) {
+        if self.waiting.len() == MAX_WAITING {
+            self.waiting.pop_front();
+        }
         self.waiting.push_back(job);
     }
 
@@ -160,6 +166,14 @@ mod tests {
         let order: Vec<usize> =
             std::iter::from_fn(|| engine.step(&mut device, now)).map(|done| done.owner.slot).collect();
         assert_eq!(order, [1, 2, 1]);
+    }
+
+    #[test]
+    fn requests_of_channels_that_have_closed_do_not_pile_up_for_ever() {
+        let (mut engine, mut device, now) = engine(EngineModel::Independent, TimeProfile::Instant);
+        (0..MAX_WAITING + 2).for_each(|slot| engine.submit(job(slot, PAGE)));
+        assert_eq!(engine.queue_length(), MAX_WAITING);
+        assert_eq!(engine.step(&mut device, now).unwrap().owner.slot, 2, "the oldest are lost");
     }
 
     #[test]
