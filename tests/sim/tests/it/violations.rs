@@ -8,7 +8,7 @@ use amtd_apf::wire::{
     DisconnectReason, Endpoints, Message, ProtocolVersion, RESERVED, RequestSuccess, SERVICE_AUTH,
     SERVICE_PFWD, ServiceName, SystemId, TRIGGER_LME, WindowAdjust,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 use crate::rig::{Rig, Scripted};
@@ -134,7 +134,10 @@ fn every_kind_is_noticed_and_nothing_else_with_it() {
             config.apf.reply_limit = if missing { Duration::from_millis(5) } else { patient };
         });
         let mut host = host_at(&rig, &stage(violation));
-        rig.assert_no_violations();
+        // A reply that is missing may be missed already.
+        if violation != Violation::MissingReply {
+            rig.assert_no_violations();
+        }
         commit(violation, &rig, &mut host);
         let answer = rig.eventually(&json!({ "do": "violations" }), |answer| answer["total"] != 0);
         assert_eq!(answer["by_kind"], json!({ violation.name(): 1 }));
@@ -146,11 +149,18 @@ fn every_kind_is_noticed_and_nothing_else_with_it() {
 fn unanswered_forwards_are_reported_once_each() {
     let rig = Rig::with(|config| config.apf.reply_limit = Duration::from_millis(20));
     let mut host = host_at(&rig, &At::Forwards);
-    let answer = rig.eventually(&json!({ "do": "violations" }), |answer| answer["total"] == 3);
-    assert_eq!(answer["by_kind"], json!({ "missing-reply": 3 }));
+    // On a busy machine this host's answers before the forwards may count as missing too.
+    let forwards = |answer: &Value| {
+        let texts = answer["first"].as_array().unwrap().iter();
+        texts.filter(|text| text.as_str().unwrap().starts_with("missing-reply: tcpip-forward ")).count()
+    };
+    let question = json!({ "do": "violations" });
+    rig.eventually(&question, |answer| forwards(answer) == 3);
     // Late answers are still matched in order.
     host.pump_until(|host| host.ports.len() == 3);
     host.barrier();
-    assert_eq!(rig.stats()["violations_total"], 3);
+    let answer = rig.act(question);
+    assert_eq!(forwards(&answer), 3, "{answer}");
+    assert_eq!(answer["by_kind"].as_object().map(serde_json::Map::len), Some(1), "{answer}");
     assert_eq!(rig.session()["ready"], true);
 }
