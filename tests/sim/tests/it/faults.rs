@@ -57,7 +57,11 @@ fn confirmation_is_delayed_past_others() {
     let rig = Rig::new();
     let mut host = rig.host();
     rig.act(json!({ "do": "delay-opens", "ms": 20 }));
+    // Firmware takes both at once.
+    rig.act(json!({ "do": "stop-reading" }));
     let (late, early) = (host.request_open(16992, 4096).unwrap(), host.request_open(16992, 4096).unwrap());
+    rig.eventually(&json!({ "do": "state" }), |state| state["connections"][0]["fifo"] == 2);
+    rig.act(json!({ "do": "resume-reading" }));
     host.expect(confirmation(early, 0, 4096));
     host.expect(confirmation(late, 1, 4096));
 }
