@@ -53,9 +53,14 @@ fn list(device: &Device, _now: Instant) -> Vec<Instance> {
     vec![service]
 }
 
-/// Makes the TLS settings count and ends a configuration that is under way.
+/// Makes the TLS settings count and ends a configuration that is under way. With DHCP the device has to have a host name, and TLS
+/// what it needs.
 fn commit_changes(call: &mut Invocation<'_>) -> Result<Instance, Fault> {
     let clock_is_set = call.device.clock_is_set();
+    let network = &call.device.network;
+    if network.wired.dhcp && network.host_name.is_empty() {
+        return Ok(returned(status::DATA_MISSING));
+    }
     if call.device.security.store.commit(clock_is_set).is_err() {
         return Ok(returned(status::DATA_MISSING));
     }

@@ -320,6 +320,17 @@ fn local_system_account_changes_no_account_unless_it_configures_over_tls() {
 }
 
 #[test]
+fn commit_with_dhcp_needs_a_host_name() {
+    let mut client = activated(ControlMode::Admin);
+    let put = "<h:HostName></h:HostName><h:PingResponseEnabled>true</h:PingResponseEnabled>";
+    assert_eq!(client.put("AMT_GeneralSettings", &[], put).status, 200);
+    assert_eq!(client.call(SETUP, "CommitChanges", &[], ""), 2057);
+    let named = put.replacen("></h:HostName>", ">desk</h:HostName>", 1);
+    assert_eq!(client.put("AMT_GeneralSettings", &[], &named).status, 200);
+    assert_eq!(client.call(SETUP, "CommitChanges", &[], ""), 0);
+}
+
+#[test]
 fn full_unprovisioning_forgets_accounts_realm_names_and_settings() {
     let mut client = activated(ControlMode::Admin);
     let (realm, name) = (client.device.realm().to_owned(), client.device.network.host_name.clone());
