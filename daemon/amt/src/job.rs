@@ -194,11 +194,14 @@ fn require_active(state: &DeviceState) -> Result<(), Failure> {
     match state.control_mode {
         ControlMode::Client | ControlMode::Admin => Ok(()),
         ControlMode::None => Err(Failure::new(Reason::NotActivated, "The device is not activated.")),
-        ControlMode::Unknown(_) => {
-            let sentence = format!("The device is activated in a way that is not known: {state}.");
-            Err(Failure::new(Reason::WrongControlMode, sentence))
-        }
+        ControlMode::Unknown(_) => Err(unknown_mode(state)),
     }
+}
+
+/// Refuses a device in a mode that nobody here can leave.
+fn unknown_mode(state: &DeviceState) -> Failure {
+    let sentence = format!("The device is activated in a way that is not known: {state}.");
+    Failure::new(Reason::WrongControlMode, sentence).next("Unprovision it in the MEBx menu at the machine.")
 }
 
 fn device_changed() -> Failure {

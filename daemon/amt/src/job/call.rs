@@ -50,7 +50,7 @@ pub(super) async fn run<M: Machine, O: Observer>(
             Ok(answer) => Ok((answer, "answered".into())),
             Err(error) => {
                 uncertain = changes && error.is_uncertain();
-                Err(error.into())
+                Err(explained(error.into(), &state))
             }
         }
     });
@@ -68,6 +68,17 @@ pub(super) async fn run<M: Machine, O: Observer>(
         }
         Err(failure) => execution.failed(failure, Vec::new(), after),
     }
+}
+
+/// A refused login to a device that is not activated is seldom a matter of the password: there is none yet.
+fn explained(failure: Failure, state: &DeviceState) -> Failure {
+    if failure.reason != Reason::PasswordWrong || !state.is_inactive() {
+        return failure;
+    }
+    let sentence = format!("The device is not activated. {}", failure.sentence);
+    Failure::new(Reason::NotActivated, sentence).next(
+        "Activate the device first: `amtctl activate`. Until then, some classes can be read as `$$OsAdmin`.",
+    )
 }
 
 fn user(call: &WsmanCall) -> &str {

@@ -7,6 +7,7 @@ use super::{
     execution::{self, Execution, NOT_KNOWN},
     failure::{refused, unreadable},
     firmware::Firmware,
+    unknown_mode,
 };
 use crate::{
     Secret,
@@ -28,14 +29,12 @@ pub(super) async fn plan<M: Machine>(
         ControlMode::None if !state.is_half_provisioned() => Ok(Plan::nothing(Kind::Deactivate, state)),
         ControlMode::None | ControlMode::Client if partial => {
             let sentence = format!("Only admin control mode can be left partially; the device is: {state}.");
-            Err(Failure::new(Reason::WrongControlMode, sentence))
+            Err(Failure::new(Reason::WrongControlMode, sentence)
+                .next("Deactivate it wholly, without `--partial`."))
         }
         ControlMode::None | ControlMode::Client => Ok(plan_local(state)),
         ControlMode::Admin => plan_remote(firmware, state, password, partial).await,
-        ControlMode::Unknown(_) => {
-            let sentence = format!("The device is activated in a way that is not known: {state}.");
-            Err(Failure::new(Reason::WrongControlMode, sentence))
-        }
+        ControlMode::Unknown(_) => Err(unknown_mode(&state)),
     }
 }
 

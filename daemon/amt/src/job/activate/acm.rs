@@ -17,7 +17,7 @@ use crate::{
         execution::{self, Execution},
         failure::refused,
         firmware::{ADMIN, Device, Firmware},
-        password, passwords,
+        password, passwords, unknown_mode,
     },
     machine::Machine,
     wsman::{
@@ -49,10 +49,7 @@ pub(in crate::job) async fn plan<M: Machine>(
         }
         ControlMode::Client => plan_upgrade(firmware, device, wish).await?,
         ControlMode::Admin => plan_rest(firmware, state, wish).await?,
-        ControlMode::Unknown(_) => {
-            let sentence = format!("The device is activated in a way that is not known: {state}.");
-            return Err(Failure::new(Reason::WrongControlMode, sentence));
-        }
+        ControlMode::Unknown(_) => return Err(unknown_mode(&state)),
     };
     Ok(with_mebx(plan, wish))
 }

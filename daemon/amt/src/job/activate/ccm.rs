@@ -9,7 +9,7 @@ use crate::{
         device::control_mode_words,
         execution::{self, Execution},
         firmware::{ADMIN, Device, Firmware},
-        password,
+        password, unknown_mode,
     },
     machine::Machine,
     wsman::{
@@ -37,10 +37,11 @@ pub(in crate::job) async fn plan<M: Machine>(
             check_password(firmware, &state, password).await?;
             Ok(Plan::nothing(Kind::ActivateCcm, state))
         }
-        ControlMode::Admin | ControlMode::Unknown(_) => {
+        ControlMode::Admin => {
             let sentence = format!("The device is activated in another way: {state}.");
             Err(Failure::new(Reason::WrongControlMode, sentence))
         }
+        ControlMode::Unknown(_) => Err(unknown_mode(&state)),
     }
 }
 

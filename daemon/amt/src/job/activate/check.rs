@@ -57,11 +57,11 @@ pub(super) async fn check<M: Machine>(
     doubts.extend(check_time(firmware, &certificate)?);
     if is_off {
         // What it trusts, and where it is, AMT tells when it is on.
-        doubts.extend(check_suffix(&certificate, "given", wish.dns_suffix)?);
+        doubts.extend(check_given_suffix(&certificate, wish)?);
         return Ok(Checked { certificate, doubts });
     }
     doubts.extend(check_trust(&certificate, firmware).await?);
-    doubts.extend(check_suffix(&certificate, "given", wish.dns_suffix)?);
+    doubts.extend(check_given_suffix(&certificate, wish)?);
     doubts.extend(check_own_suffix(&certificate, firmware).await?);
     Ok(Checked { certificate, doubts })
 }
@@ -69,13 +69,15 @@ pub(super) async fn check<M: Machine>(
 /// AdminSetup with a signature is gone in newer firmware, and elsewhere where TLS is enforced (activation 4, 5).
 fn check_way(device: &Device) -> Result<(), Failure> {
     let version = device.versions.amt();
-    if !device.state.tls_enforced && version.is_none_or(|version| version.major < FIRST_WITHOUT_ADMIN_SETUP) {
+    let enforces = device.state.tls_enforced;
+    if !enforces && version.is_none_or(|version| version.major < FIRST_WITHOUT_ADMIN_SETUP) {
         return Ok(());
     }
     let version = version.map(|version| format!("AMT {version}")).unwrap_or_else(|| "This firmware".into());
     let sentence = format!(
-        "{version} enforces TLS and takes admin control mode only over TLS with the provisioning certificate, which \
-         this version of the program cannot do yet."
+        "{version} {}takes admin control mode only over TLS with the provisioning certificate, which this version of \
+         the program cannot do yet.",
+        if enforces { "enforces TLS and " } else { "" }
     );
     Err(Failure::new(Reason::AdminModeOverTlsNotSupported, sentence))
 }
@@ -137,6 +139,15 @@ fn check_suffix(
             Err(Failure::new(Reason::DnsSuffixMismatch, sentence))
         }
     }
+}
+
+fn check_given_suffix(
+    certificate: &ProvisioningCertificate,
+    wish: Wish<'_>,
+) -> Result<Option<String>, Failure> {
+    check_suffix(certificate, "given", wish.dns_suffix).map_err(|failure| {
+        failure.next("Correct the DNS suffix that was given, or use the certificate of that domain.")
+    })
 }
 
 async fn check_own_suffix<M: Machine>(

@@ -183,6 +183,8 @@ async fn newer_firmware_gets_a_clear_refusal_instead_of_a_setup_that_it_does_not
         model.set(|device| (device.version, device.enablement) = (version, enablement));
         let failure = planned(&model, &request).await.unwrap_err();
         assert_eq!(failure.reason, Reason::AdminModeOverTlsNotSupported);
+        let is_said_to_enforce = failure.sentence.contains("enforces TLS");
+        assert_eq!(is_said_to_enforce, enablement != Some(0x82), "{failure:?}");
         assert!(failure.sentence.contains("only over TLS"), "{}", failure.sentence);
     }
 }

@@ -71,10 +71,18 @@ async fn admin_control_mode_is_left_with_its_password_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn unknown_control_mode_is_not_to_be_left_by_the_job_that_refuses_it() {
+    let failure = planned(&Model::activated(7, PASSWORD), &request()).await.unwrap_err();
+    assert_eq!(failure.reason, Reason::WrongControlMode);
+    assert!(!failure.next_step.contains("Deactivate"), "{failure:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn partial_unprovision_is_for_admin_control_mode_only() {
     let model = Model::activated(1, PASSWORD);
     let failure = planned(&model, &with_password(PASSWORD, true)).await.unwrap_err();
     assert_eq!(failure.reason, Reason::WrongControlMode);
+    assert!(failure.next_step.contains("without `--partial`"), "{failure:?}");
 
     let model = Model::activated(2, PASSWORD);
     let plan = planned(&model, &with_password(PASSWORD, true)).await.unwrap();

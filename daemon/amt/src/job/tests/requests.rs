@@ -88,6 +88,13 @@ async fn call_whose_answer_was_lost_may_have_been_carried_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn login_to_a_device_without_password_is_not_blamed_on_the_password() {
+    let model = Model::new().with("CommitChanges", 1, Trouble::Unauthorized);
+    let outcome = done(&model, invoke("CommitChanges", "")).await;
+    assert_eq!((outcome.verdict, reason(&outcome)), (Verdict::FailedClean, Reason::NotActivated));
+}
+
+#[tokio::test(start_paused = true)]
 async fn call_that_cannot_be_understood_is_refused_before_anything_is_sent() {
     let Request::Wsman(mut nameless) = call(WsmanOperation::Get) else { panic!() };
     nameless.resource = "GeneralSettings".into();
