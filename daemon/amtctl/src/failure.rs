@@ -82,6 +82,14 @@ impl Failure {
         Self::Usage { sentence: sentence.into(), next_step: next_step.into() }
     }
 
+    /// A command line that was not understood: the first paragraph of the complaint.
+    pub(crate) fn misread(error: &clap::Error) -> Self {
+        let said = error.to_string();
+        let lines = said.lines().take_while(|line| !line.is_empty()).map(str::trim);
+        let sentence = lines.collect::<Vec<_>>().join(" ");
+        Self::usage(sentence.trim_start_matches("error: "), "see `amtctl --help`")
+    }
+
     /// Whether the daemon has gone, or is going, and may come back: whoever watches need not give up.
     pub(crate) fn is_gone(&self) -> bool {
         match self {

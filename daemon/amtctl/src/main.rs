@@ -19,7 +19,7 @@ mod secret;
 mod session;
 mod user;
 
-use std::process::ExitCode;
+use std::{env, io::ErrorKind, process::ExitCode};
 
 use clap::Parser;
 use tokio::runtime;
@@ -29,11 +29,7 @@ use crate::{cli::Cli, exit::Exit, failure::Failure, output::Output, session::Ses
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(answer) => {
-            // Without a terminal or a pipe there is nobody to tell.
-            let _ = answer.print();
-            return if answer.use_stderr() { Exit::Usage } else { Exit::Good }.into();
-        }
+        Err(answer) => return answered(&answer).into(),
     };
     let output = Output::new(cli.global.json, cli.global.no_color);
     match run(cli, output) {
@@ -42,6 +38,21 @@ fn main() -> ExitCode {
             output.fail(&failure);
             failure.exit().into()
         }
+    }
+}
+
+/// The command line is wrong, or asks for help. What was meant by a wrong one is not known, except that whoever wrote `--json`
+/// wants to read that.
+fn answered(answer: &clap::Error) -> Exit {
+    let printed = answer.print();
+    if answer.use_stderr() {
+        let is_json = env::args_os().any(|argument| argument == "--json" || argument == "-j");
+        Output::new(is_json, true).report(&Failure::misread(answer));
+        return Exit::Usage;
+    }
+    match printed {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Exit::Output,
+        _ => Exit::Good,
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Output {
     json: bool,
     style: Style,
     error_style: Style,
+    /// Whether a person reads standard error, and not a log.
+    is_read: bool,
 }
 
 impl Output {
@@ -46,6 +48,7 @@ impl Output {
             json,
             style: style(io::stdout().is_terminal()),
             error_style: style(io::stderr().is_terminal()),
+            is_read: io::stderr().is_terminal(),
         }
     }
 
@@ -87,12 +90,13 @@ impl Output {
 
     /// Says something that is not data.
     pub(crate) fn say(&self, sentence: &str) {
-        talk(&format!("amtctl: {}\n", text::clean(sentence)));
+        talk(&paragraph(self.is_read, ["amtctl:"; 2], sentence));
     }
 
     /// Says that something may not be as the user wants it.
     pub(crate) fn warn(&self, sentence: &str) {
-        talk(&format!("amtctl: {} {}\n", self.error_style.warn("warning:"), text::clean(sentence)));
+        let mark = format!("amtctl: {}", self.error_style.warn("warning:"));
+        talk(&paragraph(self.is_read, [&mark, "amtctl: warning:"], sentence));
     }
 
     /// Says why the command failed, and what to do about it. Programs get it as JSON as well.
@@ -100,11 +104,16 @@ impl Output {
         if matches!(failure, Failure::ReaderGone) {
             return;
         }
-        talk(&format!("amtctl: {}\n", text::clean(&failure.to_string())));
+        self.say(&failure.to_string());
         let next_step = failure.next_step();
         if !next_step.is_empty() {
-            talk(&format!("{} {}\n", self.error_style.strong("next:"), text::clean(&next_step)));
+            talk(&paragraph(self.is_read, [&self.error_style.strong("next:"), "next:"], &next_step));
         }
+        self.report(failure);
+    }
+
+    /// Tells programs why the command failed.
+    pub(crate) fn report(&self, failure: &Failure) {
         if self.json {
             // If this cannot be written either, the exit code has to do.
             let _ = self.show_line(&ErrorDocument::new(failure));
@@ -169,6 +178,16 @@ impl Document for ErrorDocument {
     }
 }
 
+/// A sentence behind a mark, which is given in colour and without: broken into lines for a person, whole for a log.
+fn paragraph(is_read: bool, [mark, plain]: [&str; 2], sentence: &str) -> String {
+    if !is_read {
+        return format!("{mark} {}\n", text::clean(sentence));
+    }
+    let mut page = Page::new(Style::new(false));
+    page.marked(&format!("{mark} "), plain.chars().count() + 1, sentence);
+    page.to_string()
+}
+
 /// Writes to standard error. A command that nobody listens to goes on: it may be in the middle of something.
 fn talk(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
@@ -181,4 +200,21 @@ fn write(text: &str) -> Result<(), Failure> {
         ErrorKind::BrokenPipe => Failure::ReaderGone,
         _ => Failure::Output(error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_person_gets_lines_that_fit_and_a_log_gets_one_line() {
+        let sentence = "word ".repeat(40);
+        let marks = ["\x1b[1mnext:\x1b[0m", "next:"];
+        let shown = paragraph(true, marks, &sentence);
+        assert!(
+            shown.lines().count() > 2 && shown.lines().skip(1).all(|line| line.starts_with("      word"))
+        );
+        assert!(shown.lines().all(|line| line.replace("\x1b[1m", "").replace("\x1b[0m", "").len() <= 80));
+        assert_eq!(paragraph(false, marks, &sentence).lines().count(), 1);
+    }
 }

@@ -186,11 +186,16 @@ impl Document for DoctorDocument {
             }
         }
         let count = |wanted| self.checks.iter().filter(|check| check.result == wanted).count();
-        let (bad, warnings) = (count(Verdict::Bad), count(Verdict::Warning));
+        let (bad, warnings, unknown) =
+            (count(Verdict::Bad), count(Verdict::Warning), count(Verdict::Unknown));
         page.gap();
-        page.line(&match (bad, warnings) {
-            (0, 0) => "No problems found.".to_owned(),
-            _ => format!("{bad} bad, {warnings} warnings"),
+        page.line(&match (bad, warnings, unknown) {
+            (0, 0, 0) => "No problems found.".to_owned(),
+            (0, 0, _) => format!("No problems found, but {unknown} could not be looked at."),
+            _ => format!(
+                "{bad} bad, {warnings} {}, {unknown} unknown",
+                if warnings == 1 { "warning" } else { "warnings" }
+            ),
         });
     }
 }

@@ -114,7 +114,8 @@ impl Document for StatusDocument {
     fn render(&self, page: &mut Page) {
         page.field("amtd", &self.daemon_line());
         self.render_health(page);
-        page.field("link", &self.link.line());
+        let is_said = self.problems.contains(&self.link.detail);
+        page.field("link", &self.link.line(is_said));
         page.field("firmware", &self.firmware.line());
         page.field("channels", &format!("{} of {} in use", self.slots.used, self.slots.limit));
         page.field("jobs", &format!("{} queued, {} running", self.jobs.queued, self.jobs.running));
@@ -188,7 +189,8 @@ impl StatusDocument {
 }
 
 impl Link {
-    fn line(&self) -> String {
+    /// Without the detail, if it is said elsewhere.
+    fn line(&self, is_said: bool) -> String {
         let mut line = self.state.clone();
         if !self.node.is_empty() {
             line += &format!(" on {}", self.node);
@@ -196,7 +198,7 @@ impl Link {
         if let Some(since) = &self.since {
             line += &format!(" since {since}");
         }
-        if !self.detail.is_empty() {
+        if !self.detail.is_empty() && !is_said {
             line += &format!(": {}", self.detail);
         }
         line
@@ -285,5 +287,27 @@ impl From<v1::ClassStatus> for Class {
             expired: class.expired,
             waited_p99_seconds: when::duration(class.waited_p99.as_ref()).map(|wait| wait.as_secs_f64()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::style::Style;
+
+    #[test]
+    fn what_is_wrong_with_the_link_is_said_once() {
+        let detail = "the client is in use";
+        let link = v1::Link { state: "client-busy".into(), detail: detail.into(), ..v1::Link::default() };
+        let health = v1::Health { problems: vec![detail.into()], ..v1::Health::default() };
+        let status = v1::GetStatusResponse {
+            link: Some(link),
+            health: Some(health),
+            ..v1::GetStatusResponse::default()
+        };
+        let mut page = Page::new(Style::new(false));
+        StatusDocument::from(status).render(&mut page);
+        let page = page.to_string();
+        assert!(page.matches(detail).count() == 1 && page.contains("client-busy"), "{page}");
     }
 }

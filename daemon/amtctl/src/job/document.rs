@@ -186,8 +186,11 @@ impl JobDocument {
         }
         page.gap();
         let mut table = Table::new(["STEP", "STATE", "WHAT"]);
+        let failure = self.outcome.as_ref().and_then(|outcome| outcome.failure.as_ref());
         for step in &self.steps {
-            let what = if step.detail.is_empty() { &step.description } else { &step.detail };
+            // Of a step because of which the job failed, "why" has said what came of it.
+            let is_said = failure.is_some_and(|failure| failure.sentence == step.detail);
+            let what = if step.detail.is_empty() || is_said { &step.description } else { &step.detail };
             table.row([step.name.clone(), step.state.into(), what.clone()]);
         }
         page.table(&table);
@@ -434,6 +437,19 @@ mod tests {
     fn only_what_was_read_is_said_to_be_confirmed() {
         assert!(shown(&["setup", "verify"], Verdict::Succeeded).contains("confirmed by reading"));
         assert!(!shown(&["login", "set-mebx-password"], Verdict::Succeeded).contains("confirmed"));
+    }
+
+    #[test]
+    fn why_a_job_failed_is_said_once() {
+        let why = "The password is wrong.";
+        let step = v1::Step { description: "Log in".into(), detail: why.into(), ..v1::Step::default() };
+        let failure = v1::Failure { sentence: why.into(), ..v1::Failure::default() };
+        let outcome = v1::Outcome { failure: Some(failure), ..v1::Outcome::default() };
+        let job = v1::Job { steps: vec![step], outcome: Some(outcome), ..v1::Job::default() };
+        let mut page = Page::new(Style::new(false));
+        JobDocument::from(job).render(&mut page);
+        let page = page.to_string();
+        assert!(page.matches(why).count() == 1 && page.contains("Log in"), "{page}");
     }
 
     #[test]

@@ -172,3 +172,22 @@ fn a_command_line_that_makes_no_sense_has_a_code_of_its_own() {
         assert_eq!((code(&output), output.stdout.len()), (64, 0), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_command_line_that_makes_no_sense_is_told_to_programs_too() {
+    let nowhere = Path::new("/nonexistent/amtd.sock");
+    for arguments in [&["nonsense", "--json"][..], &["activate", "-j"], &["jobs", "show", "--json"]] {
+        let output = amtctl(nowhere, arguments).output().unwrap();
+        let document = json(&output);
+        assert_eq!((code(&output), &document["reason"]), (64, &"USAGE".into()), "{arguments:?}");
+        let sentence = document["sentence"].to_string();
+        assert!(!sentence.contains("error:") && !sentence.contains("Usage:"), "{sentence}");
+    }
+}
+
+#[test]
+fn help_that_cannot_be_written_is_not_called_done() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = amtctl(Path::new("/nonexistent/amtd.sock"), &["--help"]);
+    assert_eq!(command.stdout(full).status().unwrap().code(), Some(74));
+}
