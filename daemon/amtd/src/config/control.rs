@@ -49,7 +49,10 @@ section! {
 /// The control API over TCP. There is no default for the authority of the callers' certificates, because without one
 /// everybody on the network would be let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with the keys `listen`, `certificate`, `key` and `client_ca`"
+)]
 pub struct Tcp {
     /// Where it listens.
     pub listen: SocketAddr,

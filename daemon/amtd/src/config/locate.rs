@@ -25,9 +25,10 @@ impl<'a> Document<'a> {
         let span = error.span();
         let key = span.as_ref().and_then(|span| self.key_at(span));
         let allowed = key.as_ref().and_then(|(section, key)| allowed(section, key.as_deref()?));
+        let message = error.message().replace("expected u16", "expected a whole number from 0 to 65535");
         let text = match allowed {
-            Some(allowed) => format!("{}; allowed: {allowed}", error.message()),
-            None => error.message().into(),
+            Some(allowed) => format!("{message}; allowed: {allowed}"),
+            None => message,
         };
         let join = |(section, key): (String, Option<String>)| match key {
             Some(key) => format!("{section}.{key}"),

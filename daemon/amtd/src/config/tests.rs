@@ -109,6 +109,18 @@ fn a_period_without_unit_is_an_error_that_shows_one() {
 }
 
 #[test]
+fn what_is_allowed_is_said_in_words_of_the_file_and_not_of_the_program() {
+    for (text, said) in [
+        ("[link]\ndegraded_after = 30\n", "expected a number with a unit in quotes, as in \"250ms\""),
+        ("[front]\nports = [99999]\n", "expected a whole number from 0 to 65535"),
+        ("[control]\ntcp = \"127.0.0.1:4444\"\n", "expected a table with the keys `listen`"),
+    ] {
+        let found = faults(text);
+        assert!(found[0].starts_with("/etc/amtd.toml:2: ") && found[0].contains(said), "{found:?}");
+    }
+}
+
+#[test]
 fn text_that_is_not_toml_is_an_error_with_its_line() {
     let found = faults("[link]\ndegraded_after = \n");
     assert!(found[0].starts_with("/etc/amtd.toml:2: "), "{found:?}");
