@@ -100,7 +100,7 @@ pub enum StepState {
     Running,
     /// Done.
     Done,
-    /// Not needed.
+    /// Not needed, or not reached.
     Skipped,
     /// Failed.
     Failed,

@@ -53,13 +53,30 @@ pub(super) fn end(steps: &mut Vec<Step>, over: StepOver<'_>, now: SystemTime) {
     over.detail.clone_into(&mut step.detail);
 }
 
+/// The daemon was restarted in the middle. Steps that only read are not written down.
+pub(super) fn restored(steps: &mut [Step]) {
+    let begun = steps.iter().position(|step| step.attempts > 0).unwrap_or(0);
+    for step in steps[..begun].iter_mut().filter(|step| step.state == StepState::Pending) {
+        step.state = StepState::Skipped;
+        "not recorded".clone_into(&mut step.detail);
+    }
+}
+
 /// The job is over. A step that nobody has ended was cut off with the daemon or the flow: what came of it is known only
-/// as far as the whole is as wanted.
-pub(super) fn cut_off(steps: &mut [Step], is_reached: bool, now: SystemTime) {
-    for step in steps.iter_mut().filter(|step| step.state == StepState::Running) {
-        step.state = if is_reached { StepState::Done } else { StepState::Failed };
-        step.ended_at = Some(now);
-        "cut off; the verdict is from reading the firmware afterwards".clone_into(&mut step.detail);
+/// as far as the whole is as wanted. A step that has not begun never will.
+pub(super) fn close(steps: &mut [Step], is_reached: bool, now: SystemTime) {
+    for step in steps {
+        let (state, detail) = match step.state {
+            StepState::Running => {
+                step.ended_at = Some(now);
+                let state = if is_reached { StepState::Done } else { StepState::Failed };
+                (state, "cut off; the verdict is from reading the firmware afterwards")
+            }
+            StepState::Pending => (StepState::Skipped, "not begun"),
+            StepState::Done | StepState::Skipped | StepState::Failed => continue,
+        };
+        step.state = state;
+        detail.clone_into(&mut step.detail);
     }
 }
 

@@ -418,7 +418,10 @@ impl Table {
         for id in unfinished {
             let Some(record) = self.cut(id) else { continue };
             if let Some(entry) = self.entries.get_mut(&id) {
-                entry.job.send_modify(|job| job.resumed = true);
+                entry.job.send_modify(|job| {
+                    job.resumed = true;
+                    steps::restored(&mut job.steps);
+                });
             }
             if record.begun.is_empty() {
                 entered.extend(self.finish(id, verdict::never_began(&record), now));

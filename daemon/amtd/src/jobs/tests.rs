@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use amtd_amt::job::{Failure, Kind, Reason, StepName, Verdict};
 
 use super::{
-    CancelError, CreateError, CreateOptions, Handle, Job, State, StepState,
+    CancelError, CreateError, CreateOptions, Handle, Job, State, Step, StepState,
     bench::{Act, CANARY, Model, Rig, activate, change_password, config, deactivate, get, link, named},
     journal::{
         Journal,

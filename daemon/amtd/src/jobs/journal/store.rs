@@ -40,6 +40,8 @@ pub(in crate::jobs) struct Store {
 pub(in crate::jobs) enum StoreError {
     #[error("{}: {error}", place.display())]
     Database { place: PathBuf, error: Box<redb::Error> },
+    #[error("{}: another amtd uses it; stop that one, or name another directory with --state-dir", place.display())]
+    InUse { place: PathBuf },
     #[error("{}: its layout has version {found}, this daemon knows {SCHEMA}", place.display())]
     Schema { place: PathBuf, found: u64 },
 }
@@ -128,6 +130,7 @@ impl Store {
             Err(error) => Err(error.into()),
         };
         outcome.map_err(|fault| match fault {
+            Fault::Database(redb::Error::DatabaseAlreadyOpen) => StoreError::InUse { place },
             Fault::Database(error) => StoreError::Database { place, error: Box::new(error) },
             Fault::Schema(found) => StoreError::Schema { place, found },
         })

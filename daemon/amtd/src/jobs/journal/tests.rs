@@ -169,3 +169,14 @@ fn a_file_of_a_newer_daemon_is_refused_and_not_written_to() {
     assert!(matches!(store.put(1, b"job", &[]), Err(StoreError::Schema { found: 2, .. })));
     assert!(matches!(store.probe(), Err(StoreError::Schema { found: 2, .. })));
 }
+
+#[test]
+fn two_daemons_on_one_state_directory_are_told_apart_from_a_damaged_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("jobs.redb");
+    let (mut first, mut second) = (Store::at(&place), Store::at(&place));
+    first.probe().unwrap();
+    assert!(matches!(second.probe(), Err(StoreError::InUse { .. })));
+    drop(first);
+    second.probe().unwrap();
+}

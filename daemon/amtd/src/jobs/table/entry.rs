@@ -181,7 +181,7 @@ impl Entry {
 
 fn end(job: &mut Job, outcome: Outcome, now: Now) {
     let is_reached = matches!(outcome.verdict, Verdict::Succeeded | Verdict::Unchanged);
-    steps::cut_off(&mut job.steps, is_reached, now.wall);
+    steps::close(&mut job.steps, is_reached, now.wall);
     job.state = State::Ended;
     job.queue_position = None;
     job.cancellable = false;

@@ -23,6 +23,8 @@ async fn a_kill_in_the_middle_is_judged_by_firmware_after_the_restart_and_only_t
     rig.link.send_replace(link(true));
     let first = rig.end_of(first.id).await;
     assert_eq!((verdict(&first), first.resumed), (Some(Verdict::FailedPartial), true));
+    let is_open = |step: &Step| matches!(step.state, StepState::Pending | StepState::Running);
+    assert!(!first.steps.iter().any(is_open), "no step of a job that is over is to come: {:?}", first.steps);
     assert_eq!(model.examined()[0].begun, [StepName::Setup], "what only reads is not written down");
     assert!(rig.end_of(next.id).await.started_at >= first.ended_at);
     assert_eq!(rig.handle.get(&read.id).await, None, "what only read is not kept");
