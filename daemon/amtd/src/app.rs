@@ -31,6 +31,17 @@ use crate::{
     systemd,
 };
 
+/// Sees whether the files that the configuration names can be used, by whoever asks.
+///
+/// # Errors
+///
+/// [`Failure`] of the first that cannot.
+pub fn check_files(config: &Config) -> Result<(), Failure> {
+    control::check_files(&config.control).map_err(control::ControlError::from)?;
+    parts::authorities(&config.flows)?;
+    Ok(())
+}
+
 /// How long the parts have to end after the clients are gone, including the last message to firmware.
 const LEAVE: Duration = Duration::from_secs(3);
 

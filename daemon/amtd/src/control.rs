@@ -36,6 +36,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::tls::check_files;
 pub use self::{
     health::Sources as HealthSources,
     parts::Parts,

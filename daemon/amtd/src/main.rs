@@ -9,7 +9,7 @@ use std::{
 };
 
 use amtd::{
-    app::Daemon,
+    app::{Daemon, check_files},
     cli::{Cli, Directories, EXIT_USAGE},
     config::{self, Config},
     descriptors,
@@ -53,6 +53,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     }
     let mut config = cli.load_config()?;
     if cli.check_config {
+        check_files(&config)?;
         return say("amtd: the configuration is valid\n");
     }
     if let Some(file) = &cli.explain_class {

@@ -165,6 +165,25 @@ fn exit_code_says_why_even_if_nobody_reads_standard_error() {
 }
 
 #[test]
+fn a_file_that_would_keep_the_daemon_from_starting_is_found_by_the_check() {
+    let files = "certificate = \"/nonexistent/a\", key = \"/nonexistent/b\", client_ca = \"/nonexistent/c\"";
+    for (config, named) in [
+        (
+            "[flows]\nauthorities = \"/nonexistent/odca.pem\"\n".to_owned(),
+            "flows.authorities: /nonexistent/odca.pem",
+        ),
+        (
+            format!("[control]\ntcp = {{ listen = \"127.0.0.1:0\", {files} }}\n"),
+            "control.tcp.certificate: /nonexistent/a",
+        ),
+    ] {
+        let checked = check(&config);
+        assert_eq!(checked.status.code(), Some(78));
+        assert!(text(&checked.stderr).contains(named), "{}", text(&checked.stderr));
+    }
+}
+
+#[test]
 fn a_wrong_configuration_ends_with_78_and_its_line() {
     let checked = check("[front]\nmax_connections = 0\n");
     assert_eq!(checked.status.code(), Some(78));

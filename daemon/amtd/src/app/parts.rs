@@ -71,11 +71,13 @@ pub(super) fn jobs(config: &Config, directories: &Directories) -> Result<JobsCon
     })
 }
 
+/// The certificates of the authorities that sign the identities of devices.
+pub(super) fn authorities(section: &config::Flows) -> Result<Vec<Vec<u8>>, PemError> {
+    let Some(path) = &section.authorities else { return Ok(Vec::new()) };
+    Ok(certificates("flows.authorities", path)?.iter().map(|authority| authority.to_vec()).collect())
+}
+
 fn policy(section: &config::Flows) -> Result<Policy, PemError> {
-    let authorities = match &section.authorities {
-        Some(path) => certificates("flows.authorities", path)?,
-        None => Vec::new(),
-    };
     let (first, longest) = (section.verify_pause.get(), section.verify_max_pause.get());
     let settling = |deadline| RetryPolicy::until(deadline, first, longest);
     Ok(Policy {
@@ -104,7 +106,7 @@ fn policy(section: &config::Flows) -> Result<Policy, PemError> {
         settle_pause: section.settle_pause.get(),
         clock_tolerance: section.clock_tolerance.get(),
         expiry_warning_days: section.expiry_warning_days,
-        authorities: authorities.iter().map(|authority| authority.to_vec()).collect(),
+        authorities: authorities(section)?,
     })
 }
 

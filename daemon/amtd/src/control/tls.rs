@@ -31,12 +31,20 @@ pub enum TlsError {
     /// A file cannot be used.
     #[error("control.tcp.{0}")]
     File(#[from] PemError),
+    /// The certificate and the key do not belong together.
+    #[error("control.tcp: the private key in `key` is not that of the certificate in `certificate`")]
+    Mismatch,
     /// The certificate and the key do not serve together.
     #[error("control.tcp: the certificate and the key cannot be used: {0}")]
     Pair(#[source] rustls::Error),
     /// The authority of the callers cannot be used.
     #[error("control.tcp.client_ca: cannot be used: {0}")]
     Authority(#[source] VerifierBuilderError),
+}
+
+/// Sees whether the files of the TCP listener can be used, if there is one.
+pub(crate) fn check_files(config: &config::Control) -> Result<(), TlsError> {
+    config.tcp.as_ref().map_or(Ok(()), |tcp| Tls::load(tcp, &config.certificate_levels).map(drop))
 }
 
 /// Accepts callers over TLS. Clones share what was read.
@@ -64,7 +72,10 @@ impl Tls {
             .map_err(TlsError::Pair)?
             .with_client_cert_verifier(verifier)
             .with_single_cert(chain, key)
-            .map_err(TlsError::Pair)?;
+            .map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => TlsError::Mismatch,
+                error => TlsError::Pair(error),
+            })?;
         config.alpn_protocols = vec![ALPN.to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), levels: Arc::new(levels.clone()) })
     }

@@ -139,9 +139,12 @@ async fn files_that_cannot_be_used_are_named_with_their_key() {
     let good = files(directory.path(), &authority);
     let garbage = directory.path().join("garbage");
     fs::write(&garbage, "not a certificate").unwrap();
+    let other = directory.path().join("other.key");
+    fs::write(&other, KeyPair::generate().unwrap().serialize_pem()).unwrap();
     let bad = [
         (Tcp { key: "/nonexistent".into(), ..good.clone() }, "control.tcp.key: /nonexistent"),
         (Tcp { client_ca: garbage.clone(), ..good.clone() }, "control.tcp.client_ca"),
+        (Tcp { key: other, ..good.clone() }, "control.tcp: the private key in `key` is not that"),
         (Tcp { certificate: garbage, ..good.clone() }, "control.tcp.certificate"),
     ];
     for (tcp, expected) in bad {
