@@ -2558,13 +2558,74 @@ pub struct GetStatusResponse {
     pub status_json: ::prost::alloc::string::String,
 }
 /// The daemon's verdict on itself, as `/healthz` and `/readyz` give it.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Health {
     #[prost(bool, tag = "1")]
     pub ready: bool,
     /// Empty if all is well; else one sentence for each thing that is not.
     #[prost(string, repeated, tag = "2")]
     pub problems: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The same, for programs.
+    #[prost(message, repeated, tag = "3")]
+    pub conditions: ::prost::alloc::vec::Vec<Condition>,
+}
+/// Something that is not as it should be.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Condition {
+    /// Stable word, as in `/status`: for example `client-busy`.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    #[prost(enumeration = "condition::Severity", tag = "2")]
+    pub severity: i32,
+    #[prost(string, tag = "3")]
+    pub sentence: ::prost::alloc::string::String,
+    /// What to do about it; empty if nothing can be done.
+    #[prost(string, tag = "4")]
+    pub next_step: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `Condition`.
+pub mod condition {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Severity {
+        Unspecified = 0,
+        /// Clients are not served.
+        Error = 1,
+        /// Clients are served, but not all or not for long.
+        Warning = 2,
+    }
+    impl Severity {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "SEVERITY_UNSPECIFIED",
+                Self::Error => "SEVERITY_ERROR",
+                Self::Warning => "SEVERITY_WARNING",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
+                "SEVERITY_ERROR" => Some(Self::Error),
+                "SEVERITY_WARNING" => Some(Self::Warning),
+                _ => None,
+            }
+        }
+    }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Link {

@@ -1,6 +1,6 @@
 //! `amtctl status`: how the daemon, its link and its ports are, at this moment.
 
-use amtd_proto::v1::{self, GetStatusRequest};
+use amtd_proto::v1::{self, GetStatusRequest, condition::Severity};
 use serde::Serialize;
 
 use crate::{
@@ -28,6 +28,8 @@ pub(crate) struct StatusDocument {
     ready: bool,
     /// One sentence for each thing that is not as it should be.
     problems: Vec<String>,
+    /// The same, for programs.
+    conditions: Vec<Condition>,
     link: Link,
     firmware: Firmware,
     ports: Vec<Port>,
@@ -36,6 +38,17 @@ pub(crate) struct StatusDocument {
     jobs: Jobs,
     /// The document that amtd gives at `/status`, in which there is more.
     details: serde_json::Value,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Condition {
+    /// Stable word, such as `client-busy`.
+    code: String,
+    /// `error`: clients are not served. `warning`: not all, or not for long.
+    severity: &'static str,
+    sentence: String,
+    next_step: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,7 +88,7 @@ struct Port {
     forwarded: bool,
     /// The firmware has withdrawn this port, and may ask for it again when a client wants it.
     withdrawn: bool,
-    /// Why it is not bound; empty if it is.
+    /// Why it is not bound, or not on every address; empty if it is.
     problem: String,
     clients: u32,
 }
@@ -152,17 +165,12 @@ impl StatusDocument {
         page.gap();
         let mut table = Table::new(["PORT", "FORWARDED", "CLIENTS", "LISTENING"]);
         for port in &self.ports {
-            let listening = if port.problem.is_empty() {
-                port.listening.join(", ")
-            } else {
-                format!("not bound: {}", port.problem)
-            };
             let forwarded = match port {
                 Port { forwarded: true, .. } => "yes",
                 Port { withdrawn: true, .. } => "on demand",
                 Port { .. } => "no",
             };
-            table.row([port.number.to_string(), forwarded.into(), port.clients.to_string(), listening]);
+            table.row([port.number.to_string(), forwarded.into(), port.clients.to_string(), port.words()]);
         }
         page.table(&table);
     }
@@ -205,6 +213,18 @@ impl Link {
     }
 }
 
+impl Port {
+    /// Where it listens, and why it does not where it should.
+    fn words(&self) -> String {
+        let listening = self.listening.join(", ");
+        match (self.problem.as_str(), listening.as_str()) {
+            ("", _) => listening,
+            (problem, "") => format!("not bound: {problem}"),
+            (problem, _) => format!("{listening}; {problem}"),
+        }
+    }
+}
+
 impl Firmware {
     fn line(&self) -> String {
         let build = self.build.as_ref().map(|build| format!("build {build}"));
@@ -230,6 +250,7 @@ impl From<v1::GetStatusResponse> for StatusDocument {
             started_at: when::rfc3339(status.started_at.as_ref()),
             ready: health.ready,
             problems: health.problems,
+            conditions: health.conditions.into_iter().map(Condition::from).collect(),
             link: status.link.unwrap_or_default().into(),
             firmware: status.firmware.map(Firmware::from).unwrap_or_default(),
             ports: status.ports.into_iter().map(Port::from).collect(),
@@ -239,6 +260,17 @@ impl From<v1::GetStatusResponse> for StatusDocument {
             // Something else than JSON there is a defect of amtd, and no reason to show nothing at all.
             details: serde_json::from_str(&status.status_json).unwrap_or_default(),
         }
+    }
+}
+
+impl From<v1::Condition> for Condition {
+    fn from(condition: v1::Condition) -> Self {
+        let severity = match condition.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Unspecified => "unknown",
+        };
+        Self { code: condition.code, severity, sentence: condition.sentence, next_step: condition.next_step }
     }
 }
 
@@ -294,6 +326,18 @@ impl From<v1::ClassStatus> for Class {
 mod tests {
     use super::*;
     use crate::output::style::Style;
+
+    #[test]
+    fn a_port_that_serves_one_of_its_addresses_is_not_called_closed() {
+        let problem = "cannot listen on 127.0.0.1:16992";
+        let words = |listening: &[&str], problem: &str| {
+            let listening = listening.iter().map(ToString::to_string).collect();
+            Port::from(v1::Port { listening, problem: problem.into(), ..v1::Port::default() }).words()
+        };
+        assert_eq!(words(&["[::1]:16992"], problem), format!("[::1]:16992; {problem}"));
+        assert_eq!(words(&[], problem), format!("not bound: {problem}"));
+        assert_eq!(words(&["[::1]:16992"], ""), "[::1]:16992");
+    }
 
     #[test]
     fn what_is_wrong_with_the_link_is_said_once() {

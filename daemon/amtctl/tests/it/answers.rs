@@ -21,6 +21,12 @@ pub(crate) fn status() -> GetStatusResponse {
         health: Some(Health {
             ready: true,
             problems: vec![format!("Port 16993 is taken by {HOSTILE}. {}", "It goes on. ".repeat(12))],
+            conditions: vec![Condition {
+                code: "port-failed".into(),
+                severity: condition::Severity::Warning.into(),
+                sentence: format!("Port 16993 is taken by {HOSTILE}."),
+                next_step: "Stop it.".into(),
+            }],
         }),
         link: Some(Link {
             state: "ready".into(),

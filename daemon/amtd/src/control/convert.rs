@@ -19,7 +19,7 @@ use super::checks::{Check, Finding};
 use crate::{
     events::{Event, Told},
     front::{ClientReport, Program},
-    status::{PortState, Queue, Readiness, Severity, Status},
+    status::{Condition, PortState, Queue, Readiness, Severity, Status},
 };
 
 /// How things stand; `json` is the same document as over HTTP.
@@ -48,9 +48,26 @@ pub(super) fn status(status: &Status, clients: &[ClientReport], json: String) ->
 
 fn health(status: &Status) -> v1::Health {
     // What may only surprise is no problem.
-    let problems = status.health.iter().filter(|condition| condition.severity != Severity::Info);
-    let problems = problems.map(|condition| condition.text.clone()).collect();
-    v1::Health { ready: status.readiness() == Readiness::Ready, problems }
+    let conditions: Vec<_> = status.health.iter().filter_map(condition).collect();
+    v1::Health {
+        ready: status.readiness() == Readiness::Ready,
+        problems: conditions.iter().map(|condition| condition.sentence.clone()).collect(),
+        conditions,
+    }
+}
+
+fn condition(condition: &Condition) -> Option<v1::Condition> {
+    let severity = match condition.severity {
+        Severity::Error => v1::condition::Severity::Error,
+        Severity::Warning => v1::condition::Severity::Warning,
+        Severity::Info => return None,
+    };
+    Some(v1::Condition {
+        code: condition.code.into(),
+        severity: severity.into(),
+        sentence: condition.text.clone(),
+        next_step: condition.next_step.into(),
+    })
 }
 
 fn firmware(firmware: &crate::status::Firmware) -> v1::Firmware {
@@ -200,6 +217,16 @@ mod tests {
         let link = Link { state: amtd_mei::LinkState::Up, ready: true, ..Link::default() };
         let status = Status { link, ports: vec![port], ..Status::default() }.with_health();
         assert_eq!(status.health[0].code, "tls-only");
-        assert_eq!(health(&status), v1::Health { ready: true, problems: Vec::new() });
+        assert_eq!(health(&status), v1::Health { ready: true, ..v1::Health::default() });
+    }
+
+    #[test]
+    fn programs_need_not_read_sentences_to_know_what_is_wrong() {
+        let link = Link { state: amtd_mei::LinkState::ClientBusy, ..Link::default() };
+        let health = health(&Status { link, ..Status::default() }.with_health());
+        let condition = &health.conditions[0];
+        assert_eq!(condition.code, "client-busy");
+        assert_eq!(condition.severity(), v1::condition::Severity::Error);
+        assert!(!condition.next_step.is_empty() && condition.sentence == health.problems[0]);
     }
 }
