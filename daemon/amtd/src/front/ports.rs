@@ -330,6 +330,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn small_answers_are_not_delayed_and_the_kernel_keeps_little_for_a_client() {
+        let (inherited, _) = opened();
+        let mut ports = Ports::open(
+            PortsConfig { from_start: vec![623], remap: [(623, 0)].into(), ..config() },
+            vec![inherited],
+        );
+        let served: Vec<_> = ports.report().iter().map(|report| report.addresses[0]).collect();
+        assert_eq!(served.len(), 2);
+        for at in served {
+            let _client = std::net::TcpStream::connect(at).unwrap();
+            let Arrival { stream, .. } = std::future::poll_fn(|cx| ports.poll_accept(cx)).await.unwrap();
+            assert!(stream.nodelay().unwrap(), "{at}");
+            let socket = SockRef::from(&stream);
+            // The kernel doubles what it is asked for.
+            assert_eq!(socket.send_buffer_size().unwrap(), 2 * config().socket_buffer);
+            assert_eq!(socket.recv_buffer_size().unwrap(), 2 * config().socket_buffer);
+        }
+    }
+
+    #[tokio::test]
     async fn socket_at_an_address_that_is_not_configured_is_not_served() {
         let (listener, _) = opened();
         let elsewhere = PortsConfig { addresses: vec![IpAddr::from([127, 0, 0, 2])], ..config() };

@@ -137,6 +137,20 @@ fn user_with_too_many_connections_is_refused_more_and_served_on_those_it_has() {
 }
 
 #[test]
+fn user_whose_connections_have_ended_may_have_as_many_again() {
+    let rig = Setup { front: "max_connections_per_peer = 3\n".into(), ..Setup::default() }.start();
+    for _ in 0..3 {
+        let mut clients: Vec<Connection> = (0..3).map(|_| rig.web()).collect();
+        for client in &mut clients {
+            assert_eq!(client.exchange(&request("GET", "/logon.htm", &[], b"")).unwrap().status(), 200);
+        }
+        drop(clients);
+        rig.await_status("no client", |status| status["connections"]["current"] == 0);
+    }
+    assert_eq!(rig.number("/counters/front/over_limit"), 0);
+}
+
+#[test]
 fn request_that_waits_too_long_for_a_channel_is_told_so() {
     let setup = Setup {
         config: "[apf]\nmax_channels = 1\n[queue]\nreserved_slots = 0\nwait_interactive = \"200ms\"\n".into(),

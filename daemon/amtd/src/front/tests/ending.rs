@@ -163,3 +163,14 @@ fn a_connection_that_never_says_anything_is_closed_soon() {
     assert_eq!(bench.wait(), config().head_wait);
     assert_eq!(bench.commands(), [FlowCommand::Close { orderly: true }]);
 }
+
+#[test]
+fn a_connection_that_rests_between_two_requests_is_closed_in_the_end() {
+    let mut bench = Bench::new();
+    bench.client(GET);
+    bench.firmware(OK);
+    bench.read();
+    bench.commands();
+    assert_eq!(bench.wait(), config().idle);
+    assert_eq!(bench.commands(), [FlowCommand::Close { orderly: true }]);
+}
