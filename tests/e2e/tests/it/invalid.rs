@@ -156,6 +156,33 @@ fn empty_message_is_not_taken_for_the_end_of_the_device() {
 }
 
 #[test]
+fn device_that_delivers_nothing_but_empty_messages_is_left() {
+    let rig = quick_with("").start();
+    for _ in 0..10 {
+        rig.sim(json!({"do": "send-empty"}));
+    }
+    rig.await_connection(2);
+    let reason = rig.status()["link"]["last_error"].clone();
+    assert!(reason.as_str().is_some_and(|reason| reason.contains("nothing but empty messages")), "{reason}");
+    rig.assert_serves();
+}
+
+#[test]
+fn forward_that_would_open_amt_to_the_network_is_refused() {
+    let rig = quick_with("").start();
+    let count = |stats: &Value, answer: &str| number(stats, &format!("/replies/{answer}"));
+    for address in ["0.0.0.0", "::"] {
+        let before = rig.stats();
+        rig.sim(json!({"do": "forward", "port": 16994, "address": address}));
+        rig.await_stats("an answer", |stats| {
+            let answers = |stats| count(stats, "success") + count(stats, "failure");
+            answers(stats) == answers(&before) + 1
+        });
+        assert_eq!(rig.stat("/replies/success"), count(&before, "success"), "{address}");
+    }
+}
+
+#[test]
 fn flood_of_forwards_is_refused_beyond_its_limit() {
     let rig = quick_with("").start();
     download_beside(&rig, &|_| {

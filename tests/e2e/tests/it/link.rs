@@ -100,6 +100,20 @@ fn link_that_is_lost_again_and_again_wears_nothing_out() {
 }
 
 #[test]
+fn session_that_ends_again_and_again_is_begun_more_and_more_slowly() {
+    let rig = quick().start();
+    for count in 2..=8 {
+        rig.sim(json!({"do": "disconnect", "reason": 11}));
+        rig.await_connection(count);
+    }
+    // Not every pause: on a machine that stands still a session may last for so long that the next pause is the first again.
+    let log = rig.journal().text();
+    for pause in ["1ms", "2ms"] {
+        assert!(log.contains(&format!("retry_in={pause}")), "no pause of {pause}:\n{log}");
+    }
+}
+
+#[test]
 fn suspended_device_is_shown_and_requests_outlast_it() {
     let rig = quick().start();
     rig.sim(json!({"do": "suspend"}));
