@@ -232,7 +232,10 @@ fn neighbour(device: &Path, is_over: &AtomicBool, rounds: &AtomicUsize) {
 fn host_interface_that_is_held_for_a_while_is_waited_for() {
     let rig = device("ccm").start();
     let mut host = Host::open(&rig.sim.device()).unwrap();
-    while host.connect(ClientKind::Amthi).unwrap().status == EBUSY {}
+    let deadline = Instant::now() + PATIENCE;
+    while host.connect(ClientKind::Amthi).unwrap().status == EBUSY {
+        assert!(Instant::now() < deadline, "the daemon does not let go of the host interface");
+    }
     let refused = rig.stat("/connects_refused");
     let amtctl = rig.daemon.amtctl().unwrap().args("--json deactivate --yes");
     let said = thread::spawn(move || amtctl.run(JOB).unwrap());
