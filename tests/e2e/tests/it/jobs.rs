@@ -9,7 +9,7 @@ use amt_sim::pki::{ProvisioningChain, Variant};
 use amtd_e2e::device::Device;
 use amtd_e2e::{QUICK_RECOVERY, Rig, Setup, number};
 use amtd_harness::sim::{PASSWORD, USER};
-use amtd_harness::{PATIENCE, Said, WsmanClient};
+use amtd_harness::{PATIENCE, Said, WsmanClient, wsman};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -300,22 +300,23 @@ fn partial_deactivation_leaves_account_and_names_and_nothing_else() {
 
 #[test]
 fn settings_are_what_was_asked_for() {
-    let rig = device("acm").start();
+    let rig = Setup { sim: "--state acm --clock-error -3600".into(), ..device("acm") }.start();
     for arguments in [
-        "configure amtfeatures --kvm --sol --ider --userConsent none --password-stdin",
+        "configure amtfeatures --kvm=false --sol=false --ider=true --userConsent none --password-stdin",
         "configure syncclock --password-stdin",
-        "configure synchostname --password-stdin",
+        "configure synchostname --hostname box --domain example.org --password-stdin",
     ] {
-        let said = amtctl(&rig, arguments, &[PASSWORD]);
-        let (verdict, _) = verdict(&said);
-        assert!(["succeeded", "unchanged"].contains(&verdict.as_str()), "{arguments}: {said:?}");
+        for expected in ["succeeded", "unchanged"] {
+            assert_verdict(&amtctl(&rig, arguments, &[PASSWORD]), expected);
+        }
     }
-    let said = amtctl(
-        &rig,
-        "configure amtfeatures --kvm --sol --ider --userConsent none --password-stdin",
-        &[PASSWORD],
-    );
-    assert_verdict(&said, "unchanged");
+    // Firmware itself is asked, past the job that says so.
+    let mut client = rig.wsman();
+    let mut value = |class: &str, name: &str| wsman::element(&client.get(class).unwrap().text(), name);
+    assert_eq!(value("AMT_RedirectionService", "EnabledState").as_deref(), Some("32769"), "IDER and not SOL");
+    assert_eq!(value("CIM_KVMRedirectionSAP", "EnabledState").as_deref(), Some("3"), "disabled");
+    assert_eq!(value("IPS_OptInService", "OptInRequired").as_deref(), Some("0"));
+    assert_eq!(value("AMT_GeneralSettings", "HostName").as_deref(), Some("box"));
 }
 
 #[test]
