@@ -16,8 +16,8 @@ use crate::catalogue::{Effect, Fault, Job};
 use crate::client::{Answer, Played, Situation, Stage};
 use crate::deadlines::{self, CONFIG, LONGEST};
 
-/// How much the daemon may grow over one cell: what a leak of a connection's buffers would be many times of is not meant, but
-/// one that grows without end.
+/// How much the daemon may grow over one cell. One leaked buffer does not show here, only growth without end: small leaks are the
+/// soak's business.
 const GROWTH: u64 = 32 << 20;
 
 /// What is written into the tables.
