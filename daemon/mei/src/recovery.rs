@@ -108,7 +108,7 @@ impl fmt::Display for LinkState {
             Self::FirmwareSilent => "the firmware does not answer",
             Self::FirmwareRefused => "the firmware refuses the connection as invalid",
             Self::PermissionDenied => "the daemon's user may not open the MEI device; check the udev rule",
-            Self::Misconfigured => "the configured device is not an MEI device",
+            Self::Misconfigured => "the device is not an MEI device, or does not behave as one",
             Self::SystemError => "the system cannot open the MEI device now",
             Self::Lost => "the connection to the firmware was lost; reconnecting",
             Self::SessionFailed => "the firmware was reached but the session with it failed; reconnecting",
