@@ -7,6 +7,7 @@ use std::{
     borrow::Cow,
     fmt::Write as _,
     fs,
+    io::{self, ErrorKind},
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
     path::Path,
     time::{Duration, SystemTime},
@@ -213,8 +214,8 @@ fn port(port: &status::Port) -> Check {
                 format!("port {}: listening on {}; {asked}", port.port, at.join(", ")),
             );
         }
-        PortState::Partial => Finding::Warning,
-        PortState::Failed => Finding::Bad,
+        PortState::Partial if !port.loses_clients() => Finding::Warning,
+        PortState::Partial | PortState::Failed => Finding::Bad,
     };
     Check::new("ports", finding, format!("{}; {asked}", port.trouble()), port.next_step())
 }
@@ -244,23 +245,26 @@ fn clock(now: SystemTime) -> Check {
 
 fn state_directory(path: &Path) -> Check {
     const NAME: &str = "state-directory";
-    let bad = |evidence: String| {
-        Check::new(NAME, Finding::Bad, evidence, "repair it, or name another with --state-dir")
+    const MAKE_ROOM: &str = "make room there: jobs are refused without a journal";
+    let bad = |what: &str, error: io::Error| {
+        let is_full = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let way_out = if is_full { MAKE_ROOM } else { "repair it, or name another with --state-dir" };
+        Check::new(NAME, Finding::Bad, format!("{}{what}: {error}", path.display()), way_out)
     };
     let probe = path.join(format!(".probe-{}", std::process::id()));
     let written = fs::write(&probe, b"probe");
     // What cannot be removed was not made, or is overwritten the next time.
     let _ = fs::remove_file(&probe);
     if let Err(error) = written {
-        return bad(format!("{} is not writable: {error}", path.display()));
+        return bad(" is not writable", error);
     }
     let free = match statvfs(path) {
         Ok(room) => room.blocks_available() * room.fragment_size(),
-        Err(error) => return bad(format!("{}: {error}", path.display())),
+        Err(error) => return bad("", error.into()),
     };
     let evidence = format!("{} is writable, {} MiB are free", path.display(), free / (1024 * 1024));
     if free < LITTLE_ROOM {
-        Check::new(NAME, Finding::Warning, evidence, "make room there: jobs are refused without a journal")
+        Check::new(NAME, Finding::Warning, evidence, MAKE_ROOM)
     } else {
         Check::good(NAME, evidence)
     }

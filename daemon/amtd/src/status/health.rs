@@ -76,12 +76,8 @@ impl Status {
         if !self.link.ready || self.link.unanswered_since.is_some() {
             return not(&self.link.detail);
         }
-        // A port that another program holds on one address is worse than a closed one: that program may get its clients.
-        let is_foreign = |port: &&Port| {
-            port.state == PortState::Failed || (port.state == PortState::Partial && port.holder.is_some())
-        };
-        if let Some(foreign) = self.ports.iter().find(is_foreign) {
-            return Readiness::NotReady(foreign.trouble());
+        if let Some(port) = self.ports.iter().find(|port| port.loses_clients()) {
+            return Readiness::NotReady(port.trouble());
         }
         if !self.has_ports() {
             return not(NO_PORTS);
@@ -123,6 +119,16 @@ impl Port {
     /// Whether firmware serves it, or did before it withdrew it and may again.
     pub fn is_served(&self) -> bool {
         self.requested_by_firmware || self.withdrawn_by_firmware
+    }
+
+    /// Whether clients are not served. A port that another program holds on one address is worse than a closed one: that
+    /// program may get its clients.
+    pub fn loses_clients(&self) -> bool {
+        match self.state {
+            PortState::Listening => false,
+            PortState::Partial => self.holder.is_some(),
+            PortState::Failed => true,
+        }
     }
 
     /// Why it is not open everywhere, in one sentence.
@@ -216,11 +222,12 @@ fn attention(state: LinkState) -> (&'static str, Severity, &'static str) {
 }
 
 fn port(port: &Port) -> Option<Condition> {
-    let (code, severity) = match port.state {
+    let code = match port.state {
         PortState::Listening => return None,
-        PortState::Partial => ("port-partial", Severity::Warning),
-        PortState::Failed => ("port-failed", Severity::Error),
+        PortState::Partial => "port-partial",
+        PortState::Failed => "port-failed",
     };
+    let severity = if port.loses_clients() { Severity::Error } else { Severity::Warning };
     Some(Condition { code, severity, text: port.trouble(), next_step: port.next_step() })
 }
 
@@ -350,6 +357,16 @@ mod tests {
         let status = Status { ports: vec![partial], ..ready() };
         assert_eq!(status.readiness(), Readiness::Ready);
         assert_eq!(codes(status), ["port-partial"]);
+    }
+
+    #[test]
+    fn a_port_that_another_program_has_on_one_address_may_lose_it_clients() {
+        let holder = Some("openwsmand (pid 7)".into());
+        let partial = Port { state: PortState::Partial, holder, ..served(16_992) };
+        let status = Status { ports: vec![partial], ..ready() };
+        assert_ne!(status.readiness(), Readiness::Ready);
+        let health = status.with_health().health;
+        assert_eq!((health[0].code, health[0].severity), ("port-partial", Severity::Error));
     }
 
     #[test]
