@@ -92,6 +92,7 @@ impl Driver {
             (_, withdrawn) if !withdrawn.is_empty() => {
                 format!("the firmware serves no port until a client wants one of {withdrawn}")
             }
+            _ if session.forwards().count() == 0 => "the firmware has not asked for a port yet".into(),
             _ => "the firmware serves no port".into(),
         };
         // No notification here: a list that matters to watchers also changes the text, which is published below.
