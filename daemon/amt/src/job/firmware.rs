@@ -7,7 +7,7 @@ use crate::{
     Secret,
     amthi::{
         CertificateHash, CodeVersions, ControlMode, EnumerateHashHandles, GetCertificateHash,
-        GetCodeVersions, GetControlMode, GetLocalSystemAccount, GetProvisioningState,
+        GetCodeVersions, GetControlMode, GetLocalSystemAccount, GetProvisioningState, ProvisioningState,
     },
     ask::{AskError, OpenClient, Questions, ask},
     machine::{Burst, HostClient, Machine, PLAIN_PORT, TLS_PORT},
@@ -46,7 +46,7 @@ impl<'a, M: Machine> Firmware<'a, M> {
     /// (activation 15).
     pub(super) async fn examine(self) -> Result<Device, Failure> {
         // Two host clients, which do not wait for each other.
-        let (answers, enablement) = join!(self.ask(&(STATE, GetCodeVersions)), self.enablement());
+        let (answers, enablement) = join!(self.ask(&(State, GetCodeVersions)), self.enablement());
         let ((control_mode, provisioning_state), versions) = answers?;
         let by_version = versions.amt().is_some_and(|version| version.major >= FIRST_WITH_TLS);
         let tls_enforced =
@@ -77,7 +77,7 @@ impl<'a, M: Machine> Firmware<'a, M> {
 
     /// What the device is now. Whether it enforces TLS does not change.
     pub(super) async fn state(self, tls_enforced: bool) -> Result<DeviceState, AskError> {
-        let (control_mode, provisioning_state) = self.ask(&STATE).await?;
+        let (control_mode, provisioning_state) = self.ask(&State).await?;
         Ok(DeviceState { control_mode, provisioning_state, tls_enforced })
     }
 
@@ -210,8 +210,40 @@ impl<'a, M: Machine> Firmware<'a, M> {
     }
 }
 
-/// What the device is, as its host interface says it.
-const STATE: (GetControlMode, GetProvisioningState) = (GetControlMode, GetProvisioningState);
+/// Control mode and provisioning state of one moment. Firmware may change between the two questions, as when it ends an
+/// activation, and a mode of before beside a state of afterwards would be taken for a device that stopped half-way.
+struct State;
+
+impl State {
+    /// The mode is read again where the two are not those of a device that is settled, so often at most.
+    const READINGS: usize = 3;
+}
+
+impl Questions for State {
+    type Answer = (ControlMode, ProvisioningState);
+    const CLIENT: HostClient = HostClient::Amthi;
+    const CHANGES: bool = false;
+
+    async fn ask_on<B: Burst>(&self, client: &mut OpenClient<B>) -> Result<Self::Answer, AskError> {
+        let mut mode = client.ask(&GetControlMode).await?;
+        let mut state = client.ask(&GetProvisioningState).await?;
+        for _ in 1..Self::READINGS {
+            let is_settled = match mode {
+                ControlMode::None => state == ProvisioningState::Pre,
+                _ => state == ProvisioningState::Post,
+            };
+            if is_settled {
+                break;
+            }
+            let before = std::mem::replace(&mut mode, client.ask(&GetControlMode).await?);
+            if mode == before {
+                break;
+            }
+            state = client.ask(&GetProvisioningState).await?;
+        }
+        Ok((mode, state))
+    }
+}
 
 /// Every certificate hash, in one burst: there are about twenty.
 struct AllHashes;

@@ -44,6 +44,16 @@ async fn activation_that_was_cut_off_is_judged_by_what_firmware_is() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn firmware_that_changes_while_it_is_read_is_not_taken_for_one_that_stopped_half_way() {
+    for commands in 0..9 {
+        let model = Model::new();
+        model.device().becomes = Some((commands, 1, 2));
+        let (outcome, _) = examined(&model, &ccm(), &Model::new(), &SETUP).await;
+        assert_eq!(outcome.verdict, Verdict::Succeeded, "after {commands} commands: {outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn setup_that_was_cut_off_before_its_commit_is_taken_back_without_the_password() {
     let half = || {
         let model = Model::activated(1, PASSWORD);

@@ -57,6 +57,8 @@ pub(super) struct Device {
     pub(super) allowed_modes: Vec<u32>,
     /// The provisioning state after a setup.
     pub(super) after_setup: u32,
+    /// Mode and provisioning state after so many more commands of the host interface.
+    pub(super) becomes: Option<(usize, u32, u32)>,
     pub(super) seconds_ahead: i64,
     /// How long a new time is on its way.
     pub(super) seconds_late: i64,
@@ -105,6 +107,7 @@ impl Model {
             link_up: true,
             allowed_modes: vec![1, 2],
             after_setup: 2,
+            becomes: None,
             seconds_ahead: 0,
             seconds_late: 0,
             classes: classes.into(),
@@ -339,6 +342,12 @@ impl Device {
 
     /// Answers a message on the host interface. Empty: the connection breaks.
     fn amthi(&mut self, request: &[u8]) -> Result<Vec<u8>, ReachError> {
+        if let Some((left, mode, provisioning)) = self.becomes.take() {
+            match left.checked_sub(1) {
+                Some(left) => self.becomes = Some((left, mode, provisioning)),
+                None => (self.mode, self.provisioning) = (mode, provisioning),
+            }
+        }
         let operation = request[4];
         let (status, payload) = match self.trouble(&format!("amthi {operation:x}")) {
             Some(Trouble::Returns(status)) => (status, Vec::new()),
