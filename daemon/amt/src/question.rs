@@ -8,7 +8,7 @@ pub trait Question: Sync {
     /// What firmware answers.
     type Answer: Send;
     /// What can be wrong with a reply.
-    type Error;
+    type Error: std::error::Error;
     /// Whom to ask.
     const CLIENT: HostClient;
     /// Whether asking changes the device: then it is never asked a second time by itself.

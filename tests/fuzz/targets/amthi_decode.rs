@@ -13,9 +13,9 @@ use amtd_amt::{
         OpenUserInitiatedConnection, SetHostFqdn, StartConfiguration, StartHostBasedConfiguration,
         StopConfiguration, Unprovision,
     },
-    ask::Question,
     mhc::{IsChangeToAmtEnabled, SetAmtOperationalState},
     mkhi::{FeatureSet, GetFeatures},
+    question::Question,
     upid::{GetPlatformId, GetUpidState, SetUpidState},
 };
 use libfuzzer_sys::fuzz_target;
